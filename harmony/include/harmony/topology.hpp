@@ -1,0 +1,64 @@
+#pragma once
+/// Where Scores run. A topology is a compile-time type: class Local : public Topology, with one
+/// `C& capability(C*)` for each capability C it offers, built on primitives.
+#include <chrono>
+#include <concepts>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harmony/ledger.hpp"
+#include "harmony/primitive.hpp"
+#include "harmony/rehearsal.hpp"
+#include "harmony/secret.hpp"
+
+namespace harmony {
+
+/// Before which changes `deploy` asks.
+enum class AskBefore { destructive_changes, any_change };
+
+class Topology {
+ public:
+  virtual ~Topology() = default;
+  virtual std::string label() const = 0;                 ///< "local", "prod (k8s 1.34 at …)"
+  virtual AskBefore asks() const = 0;
+  virtual Ledger& ledger() = 0;
+  virtual const Fingerprinter& fingerprinter() const = 0;
+  virtual std::vector<Primitive*> primitives() = 0;
+  /// The same type on rehearsed primitives.
+  virtual std::shared_ptr<Topology> rehearsed(Rehearsal&) = 0;
+  /// Facts for `status`: ("state", "/var/lib/harmony/guestbook"), ("since the reboot", "nothing runs").
+  virtual std::vector<std::pair<std::string, std::string>> facts(Scope&) { return {}; }
+  /// Before verbs that have nothing but the ledger: tells the primitives what they would have learnt from the Scores
+  /// (where the server of a database listens). Reads only.
+  virtual void recall(Scope&) {}
+  /// Once, before the first write of a real run: what no plan shows (the folder of the ledger itself).
+  virtual void prepare(Scope&) {}
+  /// After a destroy that left nothing in the ledger: takes away what prepare() made.
+  virtual void clean_up(Scope&) {}
+};
+
+/// One option a topology adds to the command line ("state-dir"); its value reaches the constructor.
+struct TopologyOption {
+  std::string name, value_name, help;
+};
+struct TopologySettings {
+  std::string deployment;
+  std::map<std::string, std::string> options = {};  ///< by TopologyOption::name, only those given
+};
+
+template <class T>
+concept TopologyType =
+    std::derived_from<T, Topology> && std::constructible_from<T, const TopologySettings&> && requires {
+      { T::id } -> std::convertible_to<std::string_view>;      // "local": what --on names
+      { T::options() } -> std::same_as<std::vector<TopologyOption>>;
+    };
+
+template <class T, class C>
+concept Provides = requires(T& topology) {
+  { topology.capability(static_cast<C*>(nullptr)) } -> std::convertible_to<C&>;
+};
+
+}  // namespace harmony

@@ -1,0 +1,188 @@
+#include <algorithm>
+
+#include "engine_impl.hpp"
+
+namespace harmony {
+
+namespace {
+/// @throws StalePlan where there are any.
+void expect_none(std::vector<std::string> different) {
+  if (!different.empty()) throw StalePlan(std::move(different));
+}
+}  // namespace
+
+/// The plan that goes ahead: the first one, unless the world moved before the lock was ours.
+Plan Engine::Impl::settle_plan(const Plan* saved, const Plan& first, bool other_world, const Engine::Approve& approve,
+                               bool accept_moved) {
+  if (!other_world && !moved(first.reads)) return first;
+  Plan again = rehearse();
+  if (!again.errors.empty()) throw Error(again.errors.front());
+  auto different = differences(first, again);
+  if (different.empty()) return again;
+  if (saved) expect_none(std::move(different));
+  if (accept_moved) return again;
+  const Approval answer = approve(again);
+  if (answer != Approval::yes)
+    throw Error({.code = "H0501",
+                 .category = Category::refused,
+                 .message = "the world moved while waiting for the lock, and the new plan was not approved",
+                 .notes = std::move(different),
+                 .help = "look at the new plan, and deploy again; nothing was written"});
+  return again;
+}
+
+void Engine::Impl::deploy(const Plan* saved, const Engine::Approve& approve, bool accept_moved, Report& report) {
+  // A saved plan without changes is held against a rehearsal: the smoke tests need one anyway, and a lock nobody.
+  const bool nothing_saved = saved && saved->outcome.empty() && !saved->settles;
+  Plan plan = saved && !nothing_saved ? *saved : rehearse();
+  if (!plan.errors.empty()) {
+    report.errors = plan.errors;
+    return;
+  }
+  if (nothing_saved) expect_none(differences(*saved, plan));
+  if ((!saved || nothing_saved) && plan.outcome.empty() && !plan.settles) {
+    report.outcome = plan.outcome;
+    smoke_tests(rehearsed->run.smoke_tests(), report);
+    return;
+  }
+  if (!saved) {
+    phase(Phase::approve, [&] {
+      const Approval answer = approve(plan);
+      if (answer == Approval::yes) return;
+      throw Error({.code = "H0501",
+                   .category = Category::refused,
+                   .message = answer == Approval::no ? "the plan was not approved"
+                                                     : "the plan needs an approval, and nobody can be asked",
+                   .help = "look at the plan, then deploy with --yes, or save it with `plan --out FILE` and deploy "
+                           "that; nothing was written"});
+    });
+  }
+  std::unique_ptr<Lock> lock;
+  ReadingRun reading{services()};
+  Scope at{reading, fresh_root(), stop};
+  phase(Phase::lock, [&] {
+    const std::string planned_with = key_mark();
+    topology->prepare(at);
+    lock = topology->ledger().lock(at, options.lock_limit);
+    if (lock->waited()) topology->prepare(at);  // a destroy that went before took it away again
+    plan = settle_plan(saved, plan, lock->waited() || key_mark() != planned_with, approve, accept_moved);
+  });
+  deploy_under_lock(plan, report);
+}
+
+namespace {
+/// What the ledger does not know yet, in the order of making: also what is there already (a ledger that was lost), so that
+/// it is swept in reverse of that.
+std::vector<LedgerEntry> intended_by(const Plan& plan, const LedgerState& ledger) {
+  std::vector<LedgerEntry> entries;
+  for (const StepOutcome& step : plan.outcome.steps)
+    for (const Change& change : step.changes) {
+      const bool nothing_of_ours = change.action == Action::unchanged && change.shared;
+      if (nothing_of_ours || change.action == Action::remove || ledger.find(change.subject)) continue;
+      const bool named = step.kind != change.subject.kind || step.name != change.subject.name;
+      entries.push_back({.subject = change.subject,
+                         .identity = change.identity,
+                         .step_kind = named ? step.kind : change.subject.kind,
+                         .step_name = named ? step.name : change.subject.name,
+                         .score_path = step.score_path,
+                         .holds_data = change.holds_data,
+                         .shared = change.shared});
+    }
+  return entries;
+}
+/// Planned and not done, as lines. What was planned as unknown may stay undone, and so may what an attempt left.
+std::vector<std::string> undone(const Plan& plan, const RealRun& run, const Node& root) {
+  const auto spared = spared_paths(root);
+  std::vector<std::string> lines;
+  for (const StepOutcome& step : plan.outcome.steps)
+    for (const Change& change : step.changes) {
+      if (change.action == Action::unchanged || change.action == Action::remove || change.fidelity == Fidelity::unknown)
+        continue;
+      if (run.touched(change.subject) || lies_below(step.score_path, spared)) continue;
+      lines.push_back(
+          fmt::format("planned to {} {}, but no Score asked for it", to_string(change.action), change.subject.text()));
+    }
+  return lines;
+}
+int writes_in(const Plan& plan) {
+  const auto changes = plan.outcome.changes();
+  return static_cast<int>(
+      std::ranges::count_if(changes, [](const Change& change) { return change.action != Action::unchanged; }));
+}
+}  // namespace
+
+void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
+  Ledger& ledger = topology->ledger();
+  RunRecord record{.id = run_id,
+                   .verb = options.verb,
+                   .who = options.who,
+                   .version = program.version,
+                   .started = now_text(),
+                   .planned = writes_in(plan),
+                   .key_mark = key_mark()};
+  ledger.begin(record, intended_by(plan, ledger.read()));
+  report.changed_anything = true;
+  RealRun run{services(), ledger, &plan, options.fail_at_write};
+  Node& root = fresh_root();
+  run.point("began");
+  const auto finish = [&] {
+    record.finished = now_text();
+    record.done = run.done();
+    record.failed = !report.ok();
+    record.stopped = report.stopped();
+    record.smoke_tested = report.ok() && !program.unverified;
+    ledger.finish(record);
+    run.point("finished");
+  };
+  try {
+    phase(Phase::apply, [&] { apply(run, plan, root, report); });
+    phase(Phase::prune, [&] { prune(run, plan, root); });
+    report.outcome = root.outcome();
+    smoke_tests(run.smoke_tests(), report);
+  } catch (const std::exception& error) {
+    report.outcome = root.outcome();
+    if (report.errors.empty()) report.errors = run.errors();
+    const auto* ours = dynamic_cast<const Error*>(&error);
+    if (report.errors.empty()) report.errors.push_back(ours ? ours->data() : InternalError{error.what()}.data());
+    finish();
+    return;
+  }
+  finish();
+}
+
+void Engine::Impl::apply(RealRun& run, const Plan& plan, Node& root, Report& report) {
+  const Scope at{run, root, stop};
+  detail::guarded(at, [&] {
+    program.interpret(at, *topology);
+    if (run.failed()) return;
+    if (auto missing = undone(plan, run, root); !missing.empty())
+      throw Error({.code = "H0302",
+                   .message = "the deploy did not do all that its plan says",
+                   .notes = std::move(missing),
+                   .help = "deploy again: the new plan starts from what is there now"});
+  });
+  report.errors = run.errors();  // one that a Score swallowed fails the deploy all the same
+  if (!report.errors.empty()) throw Error(report.errors.front());
+}
+
+void Engine::Impl::prune(RealRun& run, const Plan& plan, Node& root) {
+  auto left = leftovers(topology->ledger().read(), run, root);
+  recall(*topology, left);
+  for (const LedgerEntry& entry : left.go) {
+    // An attempt that failed in the rehearsal and works now may leave more than was planned: the next plan says so.
+    if (!plan.outcome.find(entry.subject)) continue;
+    Node* step = find_step(root, entry.step_kind, entry.step_name);
+    Node& node = step ? *step : root.add_step({.kind = entry.step_kind, .name = entry.step_name});
+    Scope at{run, node, stop};
+    primitive_of(*topology, entry)->remove(at, entry);
+    run.removed(entry.subject);
+  }
+  for (const LedgerEntry& entry : left.never_made) run.forget(entry.subject);
+  for (LedgerEntry& entry : left.stay) {
+    if (entry.state == LedgerEntry::State::kept) continue;
+    entry.state = LedgerEntry::State::kept;
+    run.settle(entry);
+  }
+}
+
+}  // namespace harmony

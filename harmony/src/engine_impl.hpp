@@ -1,0 +1,124 @@
+#pragma once
+/// The engine's inside: one struct, its verbs in a file each (rehearse, deploy, smoke_tests, destroy).
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "harmony/engine.hpp"
+#include "run.hpp"
+
+namespace harmony {
+
+using Clock = std::chrono::steady_clock;
+
+std::string now_text();                                   ///< RFC 3339, UTC
+std::string fresh_run_id();
+Primitive* primitive_of(Topology&, const LedgerEntry&);   ///< @throws Error H0304
+Node* find_step(const Node& below, const std::string& kind, const std::string& name);
+
+/// Score paths below which an attempt failed: nothing there is swept, nothing is missed.
+std::vector<std::string> spared_paths(const Node& root);
+bool lies_below(const std::string& score_path, const std::vector<std::string>& paths);
+
+/// What a run left untouched, newest first, and what becomes of it.
+struct Leftovers {
+  std::vector<LedgerEntry> go, stay;
+  std::vector<LedgerEntry> never_made;  ///< intended by a run that was killed before: only the ledger knows of them
+};
+Leftovers leftovers(const LedgerState&, const Run&, const Node& root);
+
+struct Engine::Impl {
+  Program program;
+  std::shared_ptr<Topology> topology;
+  EngineOptions options;
+  std::stop_token stop;
+  Events events;
+  Redactor redactor;
+
+  /// The world of the last rehearsal: its smoke tests still point into it.
+  struct Rehearsed {
+    Rehearsal rehearsal;
+    std::shared_ptr<Topology> twin;
+    Node root;
+    RehearsedRun run;
+    Rehearsed(const Program& program, RunServices services)
+        : root(nullptr, Node::Kind::score, program.kind, program.name, program.at), run(std::move(services)) {}
+  };
+  std::unique_ptr<Rehearsed> rehearsed;
+  std::vector<std::unique_ptr<Node>> roots;
+
+  Impl(Program p, std::shared_ptr<Topology> t, EngineOptions o, std::stop_token s)
+      : program(std::move(p)), topology(std::move(t)), options(std::move(o)), stop(std::move(s)) {
+    for (Observer* observer : program.observers) events.subscribe(*observer);
+  }
+
+  std::string run_id = fresh_run_id();
+  RunServices services() {
+    return {options.deployment, run_id, options.who, options.verb, &topology->fingerprinter(), &events, &redactor};
+  }
+  /// The same text, by the fingerprint key there is now.
+  std::string key_mark() const { return topology->fingerprinter().of("which key this is"); }
+  Node& fresh_root() {
+    return *roots.emplace_back(
+        std::make_unique<Node>(nullptr, Node::Kind::score, program.kind, program.name, program.at));
+  }
+
+  /// Frames one phase with its events.
+  template <class F>
+  void phase(Phase which, F&& body) {
+    const auto start = Clock::now();
+    events.emit({.kind = Event::Kind::phase_started, .phase = which});
+    const auto ended = [&](bool failed) {
+      events.emit(
+          {.kind = Event::Kind::phase_finished, .phase = which, .took = Clock::now() - start, .failed = failed});
+    };
+    try {
+      body();
+    } catch (...) {
+      ended(true);
+      throw;
+    }
+    ended(false);
+  }
+
+  Plan rehearse();
+  void rehearse_prune(Plan&);
+  void recall(Topology& where, Leftovers&);
+  bool moved(const ReadSet&);
+  void apply(RealRun&, const Plan&, Node& root, Report&);
+  void prune(RealRun&, const Plan&, Node& root);
+  void smoke_tests(const std::vector<QueuedSmokeTest>&, Report&);
+  void smoke_test(const QueuedSmokeTest&, Report&);
+  Plan settle_plan(const Plan* saved, const Plan& first, bool other_world, const Engine::Approve&, bool accept_moved);
+  void deploy(const Plan* saved, const Engine::Approve&, bool accept_moved, Report&);
+  void deploy_under_lock(const Plan&, Report&);
+  void destroy(bool delete_data, const Engine::ApproveDestroy&, Report&);
+  void destroy_under_lock(const Leftovers&, Report&);
+
+  /// Runs a verb to its report; whatever it throws becomes one of the report's errors.
+  template <class F>
+  Report report(F&& verb) {
+    Report made;
+    const auto start = Clock::now();
+    events.emit({.kind = Event::Kind::run_started, .text = options.verb});
+    try {
+      verb(made);
+    } catch (Error& error) {
+      const auto known = [&](const Diagnostic& d) {
+        return d.code == error.data().code && d.message == error.data().message;
+      };
+      if (std::ranges::none_of(made.errors, known)) made.errors.push_back(error.data());
+    } catch (const std::exception& error) {
+      made.errors.push_back(InternalError{fmt::format("unexpected: {}", error.what())}.data());
+    }
+    made.took = Clock::now() - start;
+    events.emit({.kind = Event::Kind::run_finished, .text = options.verb, .took = made.took, .failed = !made.ok()});
+    return made;
+  }
+};
+
+}  // namespace harmony

@@ -1,0 +1,34 @@
+#include "harmony/ledger.hpp"
+
+#include <algorithm>
+
+namespace harmony {
+
+const LedgerEntry* LedgerState::find(const Subject& subject) const {
+  const auto found = std::ranges::find(entries, subject, &LedgerEntry::subject);
+  return found == entries.end() ? nullptr : &*found;
+}
+
+bool LedgerState::only_kept(const LedgerEntry& entry) const {
+  if (entry.state == LedgerEntry::State::kept) return true;
+  const bool half_destroyed = run && run->verb == "destroy" && (unfinished() || run->failed);
+  return half_destroyed && entry.holds_data && !entry.shared;
+}
+
+void LedgerState::put(LedgerEntry entry) {
+  using State = LedgerEntry::State;
+  auto known = std::ranges::find(entries, entry.subject, &LedgerEntry::subject);
+  if (known != entries.end() && known->state == State::kept && entry.state == State::owned) {
+    entries.erase(known);
+    known = entries.end();
+  }
+  if (known == entries.end()) {
+    entry.sequence = entries.empty() ? 1 : entries.back().sequence + 1;
+    entries.push_back(std::move(entry));
+  } else {
+    entry.sequence = known->sequence;
+    *known = std::move(entry);
+  }
+}
+
+}  // namespace harmony

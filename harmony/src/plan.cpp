@@ -1,0 +1,50 @@
+#include <fmt/format.h>
+
+#include "harmony/engine.hpp"
+
+namespace harmony {
+
+namespace {
+std::string line_of(const Change& change) {
+  return fmt::format("{} {}", to_string(change.action), change.subject.text());
+}
+
+/// " (port 21720, owner a -> b)"; the identity where it is what the change is about.
+std::string fields_of(const Change& change) {
+  std::string text = change.identity;
+  for (const FieldChange& field : change.fields)
+    text += fmt::format("{}{} {} -> {}", text.empty() ? "" : ", ", field.path,
+                        field.before.empty() ? "(none)" : field.before, field.after.empty() ? "(none)" : field.after);
+  return text.empty() ? text : " (" + text + ")";
+}
+}  // namespace
+
+std::vector<const StepOutcome*> Plan::destructive() const {
+  std::vector<const StepOutcome*> all;
+  for (const StepOutcome& step : outcome.steps)
+    if (step.action == Action::remove || step.action == Action::replace || step.loses_data) all.push_back(&step);
+  return all;
+}
+
+std::vector<std::string> differences(const Plan& before, const Plan& now) {
+  std::vector<std::string> lines;
+  const auto changing = [](const Plan& plan) {
+    std::map<Subject, Change> all;
+    for (Change& change : plan.outcome.changes())
+      if (change.action != Action::unchanged) all.insert_or_assign(change.subject, std::move(change));
+    return all;
+  };
+  const auto old_changes = changing(before), new_changes = changing(now);
+  for (const auto& [subject, change] : new_changes) {
+    const auto old = old_changes.find(subject);
+    if (old == old_changes.end()) lines.push_back(line_of(change) + ": was not planned");
+    else if (!fits(old->second, change))
+      lines.push_back(fmt::format("{}: was planned as {}", line_of(change) + fields_of(change),
+                                  line_of(old->second) + fields_of(old->second)));
+  }
+  for (const auto& [subject, change] : old_changes)
+    if (!new_changes.contains(subject)) lines.push_back(line_of(change) + ": was planned, and is no longer needed");
+  return lines;
+}
+
+}  // namespace harmony

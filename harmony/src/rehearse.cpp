@@ -1,0 +1,113 @@
+#include <algorithm>
+
+#include "engine_impl.hpp"
+
+namespace harmony {
+
+namespace {
+
+/// That it is made once more says nothing of what was in it.
+void name_lost_data(Outcome& outcome, const LedgerState& ledger) {
+  for (StepOutcome& step : outcome.steps)
+    for (Change& change : step.changes) {
+      if (change.action != Action::create || !change.holds_data || !change.reason.empty()) continue;
+      const LedgerEntry* entry = ledger.find(change.subject);
+      if (entry && entry->state != LedgerEntry::State::intended)
+        change.reason = "it was deployed, and is gone: its data is lost, or somewhere else";
+    }
+}
+
+}  // namespace
+
+Plan Engine::Impl::rehearse() {
+  const auto start = Clock::now();
+  Plan plan{.deployment = options.deployment,
+            .topology = topology->label(),
+            .root = program.kind + " " + program.name,
+            .settings = program.settings};
+  phase(Phase::rehearse, [&] {
+    try {
+      (void)topology->ledger().read();  // one that cannot be read is no Score's mistake, and told once
+    } catch (const Error& error) {
+      plan.errors = {error.data()};
+      return;
+    }
+    rehearsed = std::make_unique<Rehearsed>(program, services());
+    const Scope at{rehearsed->run, rehearsed->root, stop};
+    try {
+      rehearsed->twin = topology->rehearsed(rehearsed->rehearsal);
+      detail::guarded(at, [&] { program.interpret(at, *rehearsed->twin); });
+      if (!rehearsed->run.failed()) rehearse_prune(plan);
+    } catch (const Stopped&) {
+      throw;
+    } catch (Error& error) {
+      rehearsed->run.fail(rehearsed->root, error);
+    }
+    plan.errors = rehearsed->run.errors();
+    plan.outcome = rehearsed->root.outcome();
+    name_lost_data(plan.outcome, topology->ledger().read());
+    plan.reads = rehearsed->rehearsal.read_set();
+    for (const auto& test : rehearsed->run.smoke_tests()) plan.smoke_tests.push_back({test.name, test.node->path()});
+  });
+  plan.took = Clock::now() - start;
+  return plan;
+}
+
+void Engine::Impl::rehearse_prune(Plan& plan) {
+  const LedgerState ledger = topology->ledger().read();
+  if (ledger.unfinished()) plan.unfinished = ledger.run;
+  auto left = leftovers(ledger, rehearsed->run, rehearsed->root);
+  recall(*rehearsed->twin, left);
+  for (const LedgerEntry& entry : left.go) {
+    Node* step = find_step(rehearsed->root, entry.step_kind, entry.step_name);
+    Node& node = step ? *step : rehearsed->root.add_step({.kind = entry.step_kind, .name = entry.step_name});
+    Scope at{rehearsed->run, node, stop};
+    primitive_of(*rehearsed->twin, entry)->remove(at, entry);
+  }
+  const Outcome outcome = rehearsed->root.outcome();
+  const auto is_gone = [&](const LedgerEntry& entry) {
+    const Change* removal = outcome.find(entry.subject);
+    return removal && removal->action == Action::unchanged;
+  };
+  plan.other_key = ledger.run && !ledger.run->key_mark.empty() && ledger.run->key_mark != key_mark();
+  const ScorePaths asked_for = paths_of(outcome, left.go);
+  plan.kept = std::move(left.stay);
+  using State = LedgerEntry::State;
+  const auto spared = spared_paths(rehearsed->root);
+  plan.settles = ledger.unfinished() || std::ranges::any_of(left.go, is_gone) ||
+                 std::ranges::any_of(ledger.entries, [&](const LedgerEntry& entry) {
+                   const bool touched = rehearsed->run.touched(entry.subject);
+                   if (!touched && lies_below(entry.score_path, spared)) return false;
+                   return entry.state == State::intended || has_moved(entry, asked_for) ||
+                          (entry.state == State::kept && touched) ||
+                          (entry.state == State::owned && entry.holds_data && !touched && !entry.shared);
+                 });
+}
+
+void Engine::Impl::recall(Topology& where, Leftovers& left) {
+  const auto intended = [](const LedgerEntry& entry) { return entry.state == LedgerEntry::State::intended; };
+  if (left.go.empty() && std::ranges::none_of(left.stay, intended)) return;
+  ReadingRun run{services()};
+  Scope at{run, fresh_root(), stop};
+  where.recall(at);
+  std::erase_if(
+      left.stay, [&](const LedgerEntry& entry) {  // data that was never made is not kept: settled by reading back
+        const bool missing =
+            intended(entry) && primitive_of(where, entry)->observe(at, entry).health == Observation::Health::missing;
+        if (missing) left.never_made.push_back(entry);
+        return missing;
+      });
+}
+
+bool Engine::Impl::moved(const ReadSet& reads) {
+  ReadingRun run{services()};
+  Scope at{run, fresh_root(), stop};
+  topology->recall(at);
+  return std::ranges::any_of(reads, [&](const ReadRecord& read) {
+    LedgerEntry reader;
+    reader.subject.primitive = read.primitive;
+    return primitive_of(*topology, reader)->read_again(at, read.key) != read.fingerprint;
+  });
+}
+
+}  // namespace harmony
