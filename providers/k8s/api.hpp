@@ -1,0 +1,75 @@
+#pragma once
+/// Primitive: the objects of one deployment in one namespace of a Kubernetes cluster. A capability hands over a whole
+/// set; dry runs, order and parallelism live inside it.
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "harmony/primitive.hpp"
+#include "host/host.hpp"
+
+namespace harmony::k8s {
+
+/// An object as a capability wants it: apiVersion, kind, metadata.name, and of the rest what it decides. The
+/// namespace, and the labels that say whose it is, are added on the way.
+struct Manifest {
+  boost::json::object object;
+  std::map<std::string, host::Content> data = {};  ///< of a Secret: plain values
+  /// Annotations of its pod template: fingerprints of texts that pods read only at their start, so that they are made
+  /// anew when one moves.
+  std::map<std::string, host::Content> fingerprints = {};
+  bool holds_data = false;  ///< outlives its Score and a `destroy` as kept
+};
+using ObjectSet = std::vector<Manifest>;
+
+/// Values made once, 32 random characters each, and kept as data.
+struct GeneratedSecret {
+  std::string name;
+  std::vector<std::string> keys;
+};
+
+/// Where to, inside the cluster: the pods of a Deployment or StatefulSet, in the version that was wanted last.
+struct ForwardTarget {
+  std::string kind;  ///< "Deployment", "StatefulSet"
+  std::string name;
+  int port = 0;
+  auto operator<=>(const ForwardTarget&) const = default;
+};
+
+class RehearsedApi;
+
+/// Thread-safe. Subjects as kubectl writes them: deployment.apps/guestbook, service/guestbook. @throws Unreachable
+/// (H0410…), H0430 (somebody else's object), H0431 (a field of another owner), H0432 (refused by the server), Stopped
+class Api : public Primitive {
+ public:
+  using twin = RehearsedApi;
+  std::string_view primitive() const override { return "k8s"; }
+
+  // reads
+  /// A value of a GeneratedSecret; pending where it is yet to be made.
+  virtual Deferred<Secret<std::string>> value(Scope&, const std::string& secret, const std::string& key) = 0;
+  /// A port of this machine that leads there for as long as this primitive lives. Where nothing is ready there yet, one
+  /// that leads nowhere, and PendingEndpoints says so in a rehearsal. @throws Error H0440
+  virtual host::Endpoint forward(Scope&, const ForwardTarget&) = 0;
+  /// Nothing where the pods behind are those of the version wanted last, all of one image; else what is not so.
+  virtual std::optional<std::string> not_proven(Scope&, const ForwardTarget&) = 0;
+
+  // writes
+  virtual void ensure(Scope&, const GeneratedSecret&) = 0;
+  virtual void ensure(Scope&, const ObjectSet&) = 0;
+  /// Waits by watch until all of the set are ready; ends at once, with the cause, where one has no hope.
+  /// @throws Error H045x, TimedOut
+  virtual void until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds limit) = 0;
+
+  /// Whether the cluster has a class of ingress that takes what names none.
+  virtual bool offers_ingress(Scope&) = 0;
+  virtual const std::string& space() const = 0;  ///< the deployment's namespace
+};
+
+}  // namespace harmony::k8s

@@ -1,0 +1,155 @@
+#include "k8s/assessment.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "k8s/conflict.hpp"
+#include "k8s/difference.hpp"
+#include "k8s/field_set.hpp"
+#include "k8s/proof.hpp"
+#include "k8s/refusal.hpp"
+#include "k8s/values.hpp"
+
+namespace harmony::k8s {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr const char* stand_in_space = "default";
+
+/// What our last apply owned. It stands on the object itself: who took a field from us takes it out of managedFields.
+FieldSet owned_before(const json::value& live) {
+  const auto fields = parse_json(annotation_of(live, applied_annotation));
+  return fields ? FieldSet::from_fields_v1(*fields) : FieldSet{};
+}
+
+Error somebody_elses(const Wanted& wanted) {
+  return Error({.code = "H0430",
+                .category = Category::refused,
+                .message = fmt::format("`{}` is there already, and is not of this deployment", wanted.subject.text()),
+                .subject = wanted.subject.text(),
+                .facts = {{"namespace", wanted.reference.space}},
+                .help = "choose another name or namespace; where it is to be taken over: --adopt"});
+}
+
+Status previewed_refusal(const ApiError& error) { return error.status(); }
+
+json::value as_json(const Status& status) {
+  json::array causes;
+  for (const StatusCause& cause : status.causes)
+    causes.push_back({{"reason", cause.reason}, {"message", cause.message}, {"field", cause.field}});
+  return {{"kind", "Status"},
+          {"apiVersion", "v1"},
+          {"code", status.code},
+          {"reason", status.reason},
+          {"message", status.message},
+          {"details", {{"group", status.group}, {"kind", status.kind}, {"name", status.name}, {"causes", causes}}}};
+}
+
+[[noreturn]] void explained(const ApiError& error, const Wanted& wanted) {
+  if (auto known = explain_refusal(wanted.subject.text(), as_json(previewed_refusal(error))))
+    throw Error(std::move(known->diagnostic));
+  throw error;
+}
+
+struct Preview {
+  json::value result;
+  bool force = false;
+};
+
+/// Where others own fields of ours, only those that moved since our last apply are taken back.
+Preview preview(Scope& in, const Place& place, const Wanted& wanted, const json::value* live) {
+  const Resource resource = place.client->resource(in, wanted.reference.what);
+  const auto ask = [&](bool force) {
+    return place.client
+        ->apply(in, resource, wanted.object, {.manager = field_manager, .force = force, .storing = Storing::previewed})
+        .object;
+  };
+  try {
+    return {ask(place.force_conflicts), place.force_conflicts};
+  } catch (const ApiError& error) {
+    const auto conflict = live && error.conflict() ? conflict_of(as_json(error.status()), owned_before(*live)) : std::nullopt;
+    if (!conflict) explained(error, wanted);
+    if (!conflict->only_drift()) throw Error(conflict_diagnostic(wanted.subject.text(), *conflict));
+  }
+  return {ask(true), true};
+}
+
+/// In a namespace that is there, under a name that nobody has: what is wrong with an object shows there, too.
+void preview_in_stand_in(Scope& in, const Place& place, const Wanted& wanted, Change& change) {
+  Wanted shadow = wanted;
+  json::object& metadata = shadow.object.get_object()["metadata"].get_object();
+  metadata["namespace"] = stand_in_space;
+  metadata["name"] = wanted.reference.name + "-of-" + place.space;
+  try {
+    (void)preview(in, place, shadow, nullptr);
+    change.fidelity = Fidelity::shadow;
+    change.reason = fmt::format("namespace {} is new: tried in {}", place.space, stand_in_space);
+  } catch (const ApiError& error) {
+    change.fidelity = Fidelity::schema;
+    change.reason = fmt::format("the server gave no dry run: {}", error.data().message);
+  }
+}
+
+void mark_pending(Change& change, const Wanted& wanted) {
+  for (FieldChange& field : change.fields) {
+    const auto found = wanted.pending.find(field.path);
+    if (found == wanted.pending.end()) continue;
+    field.origin = wanted.pending_origin;
+    field.after = wanted.pending_origin == harmony::Origin::generated ? "(generated)" : "(known after " + found->second + ")";
+  }
+}
+
+Change creation(Scope& in, const Place& place, const Wanted& wanted, bool space_there) {
+  Change change = object_change(wanted.subject, nullptr, wanted.object, in.fingerprinter());
+  change.holds_data = wanted.holds_data;
+  mark_pending(change, wanted);
+  if (space_there) {
+    (void)preview(in, place, wanted, nullptr);
+    change.fidelity = Fidelity::server;
+  } else {
+    preview_in_stand_in(in, place, wanted, change);
+  }
+  return change;
+}
+
+}  // namespace
+
+Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std::optional<json::value>& live,
+                  bool space_there) {
+  if (!live) return {creation(in, place, wanted, space_there)};
+  if (!place.is_ours(*live) && !place.adopt) throw somebody_elses(wanted);
+  if (wanted.pending.empty() && prove_unchanged(wanted.object, *live, field_manager).holds())
+    return {{.subject = wanted.subject, .holds_data = wanted.holds_data}};
+  const Preview seen = preview(in, place, wanted, &*live);
+  Assessment made{object_change(wanted.subject, &*live, seen.result, in.fingerprinter()), seen.force};
+  made.change.holds_data = wanted.holds_data;
+  made.change.fidelity = Fidelity::server;
+  mark_pending(made.change, wanted);
+  return made;
+}
+
+Change removal(const Subject& subject, const std::optional<json::value>& live, bool holds_data) {
+  Change change{.subject = subject, .holds_data = holds_data};
+  if (!live) return change;
+  change.action = Action::remove;
+  change.identity = "uid " + std::string(text_at(*live, "metadata.uid"));
+  change.loses_data = holds_data;
+  if (holds_data) change.effect = "deletes all data";
+  return change;
+}
+
+std::string fingerprint_of(const std::optional<json::value>& live, const Fingerprinter& fingerprinter) {
+  if (!live) return {};
+  std::string text = std::string(text_at(*live, "metadata.uid"));
+  for (const Owner& owner : owners_of(*live))
+    if (owner.manager == field_manager && owner.applied)
+      for (const std::string& path : owner.fields.paths()) text += "\n" + path;
+  if (const auto* generation = at(*live, {"metadata", "generation"})) text += "\n" + json::serialize(*generation);
+  else if (const auto* data = at(*live, {"data"})) text += "\n" + json::serialize(*data);
+  return fingerprinter.of(text);
+}
+
+}  // namespace harmony::k8s

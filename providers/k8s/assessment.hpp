@@ -1,0 +1,29 @@
+#pragma once
+/// What a wanted object would change: proven from what was read, or asked of the server by a dry run. Shared by the
+/// primitive and its twin, so that both say the same.
+#include <optional>
+
+#include <boost/json/value.hpp>
+
+#include "harmony/change.hpp"
+#include "harmony/scope.hpp"
+#include "k8s/wanted.hpp"
+
+namespace harmony::k8s {
+
+struct Assessment {
+  Change change;
+  bool force = false;                        ///< fields that moved under us are taken back
+};
+
+/// @param live nothing: it is not there
+/// @param space_there false: the namespace is yet to be made, and a stand-in has to do for a dry run
+/// @throws Error H0430 (somebody else's object), H0470 (a field of another owner), what the server refuses, explained
+Assessment assess(Scope&, const Place&, const Wanted&, const std::optional<boost::json::value>& live, bool space_there);
+
+Change removal(const Subject&, const std::optional<boost::json::value>& live, bool holds_data);
+
+/// Of what a plan depends on: which object it is, and what of it is ours.
+std::string fingerprint_of(const std::optional<boost::json::value>& live, const Fingerprinter&);
+
+}  // namespace harmony::k8s

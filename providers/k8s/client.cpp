@@ -1,0 +1,278 @@
+#include "k8s/client.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include <fmt/format.h>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "host/printable.hpp"
+#include "k8s/query.hpp"
+
+namespace harmony::k8s {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t most_warnings = 20;
+
+std::string subject_of(const Resource& resource, const std::string& space, const std::string& name) {
+  return ObjectReference{resource.what, resource.namespaced ? space : "", name}.text();
+}
+
+Asked asked_of(std::string doing, const Resource& resource, const std::string& space, const std::string& name) {
+  return {.doing = std::move(doing),
+          .subject = subject_of(resource, space, name),
+          .hides_values = resource.what.group.empty() && resource.what.kind == "Secret"};
+}
+
+void add_storing(std::string& path, Storing storing) {
+  if (storing == Storing::previewed) add_query(path, "dryRun", "All");
+}
+
+/// Of one object: without a name it would be the path of all of them.
+std::string named_path(const Resource& resource, const std::string& space, const std::string& name) {
+  if (name.empty() || (resource.namespaced && space.empty()))
+    throw InternalError(fmt::format("an object of kind {} has no name, or no namespace", resource.what.text()));
+  return path_of(resource, space, name);
+}
+
+/// A preview may be sent again like any read.
+Verb verb_of(Storing storing) { return storing == Storing::previewed ? Verb::read : Verb::write; }
+
+std::string_view text_of(Propagation propagation) {
+  switch (propagation) {
+    case Propagation::background: return "Background";
+    case Propagation::foreground: return "Foreground";
+    case Propagation::orphan: return "Orphan";
+  }
+  return "";
+}
+
+std::string body_of(const RemoveOptions& options) {
+  json::object body{{"apiVersion", "v1"},
+                    {"kind", "DeleteOptions"},
+                    {"propagationPolicy", text_of(options.propagation)},
+                    {"preconditions", json::object{{"uid", options.uid}}}};
+  if (options.grace) body["gracePeriodSeconds"] = options.grace->count();
+  if (options.storing == Storing::previewed) body["dryRun"] = json::array{"All"};
+  return json::serialize(body);
+}
+
+}  // namespace
+
+Client::Client(const Access& access, const Environment& environment)
+    : transport_(destination_of(access.cluster, environment)),
+      credentials_(credentials_of(access.user, access.cluster, environment)),
+      impersonation_(impersonation_of(access.user)),
+      random_state_(std::random_device{}()) {}
+Client::~Client() = default;
+
+double Client::random() {
+  std::lock_guard hold{mutex_};
+  random_state_ = random_state_ * 6364136223846793005ull + 1442695040888963407ull;
+  return static_cast<double>(random_state_ >> 40) / static_cast<double>(1 << 24);
+}
+
+void Client::heed_warnings(const Reply& reply) {
+  const auto [first, last] = reply.headers.equal_range("warning");
+  std::lock_guard hold{mutex_};
+  for (auto each = first; each != last; ++each) {
+    // 299 - "text"
+    const auto begin = each->second.find('"'), end = each->second.rfind('"');
+    if (begin == std::string::npos || end <= begin || warnings_.size() >= most_warnings) continue;
+    std::string text = host::printable(std::string_view(each->second).substr(begin + 1, end - begin - 1));
+    if (std::ranges::find(warnings_, text) == warnings_.end()) warnings_.push_back(std::move(text));
+  }
+}
+
+std::vector<std::string> Client::warnings() const {
+  std::lock_guard hold{mutex_};
+  return warnings_;
+}
+
+/// Streams hold no permit: they would keep it for as long as somebody watches.
+Reply Client::try_once(Scope& at, const Call& call, const Credential& credential, const BodySink& body) {
+  if (body) return transport_.exchange(at, call.request, credential, body);
+  auto permit = limiter_.acquire(at);
+  Reply reply = transport_.exchange(at, call.request, credential);
+  if (reply.status == 429 || (reply.status == 503 && retry_after_of(reply))) permit.turned_away();
+  else permit.answered();
+  return reply;
+}
+
+/// @returns false where it was tried often enough.
+bool Client::wait(Scope& at, Patience& patience, std::optional<std::chrono::seconds> asked_for, const std::string& why,
+                  int most) {
+  const auto time = patience.next(Patience::Clock::now(), asked_for, most);
+  if (!time) return false;
+  at.retried(why);
+  at.pause(*time);
+  return true;
+}
+
+/// After a reply that is no success. @returns whether to send it again; else the reply is the last word.
+/// @throws OutcomeUnknown
+bool Client::again_after(Scope& at, Patience& patience, const Reply& reply, const Call& call) {
+  Status status = status_of(reply).value_or(Status{.message = "no API server's"});
+  status.code = reply.status;
+  status.retry_after = retry_after_of(reply);
+  const std::string told = fmt::format("HTTP {} {}", status.code, host::printable(status.reason));
+  switch (outcome_of(status, call.verb)) {
+    case Outcome::failed: return false;
+    case Outcome::unknown: throw outcome_unknown(call.asked, fmt::format("the answer is {}", told), destination());
+    case Outcome::again: break;
+  }
+  return wait(at, patience, status.retry_after, "the API server answers " + told);
+}
+
+Reply Client::send(Scope& at, Call call, const BodySink& body) {
+  auto& headers = call.request.headers;
+  headers.insert(headers.end(), impersonation_.begin(), impersonation_.end());
+  if (std::ranges::find(headers, "Accept", [](const auto& header) { return header.first; }) == headers.end())
+    headers.emplace_back("Accept", "application/json");
+  Patience patience{Patience::Clock::now(), random()};
+  bool begun = false, renewed = false;
+  BodySink marked;
+  if (body)
+    marked = [&](std::string_view part) {
+      begun = true;
+      return body(part);
+    };
+  for (;;) {
+    const Credential credential = credentials_->current(at);
+    try {
+      Reply reply = try_once(at, call, credential, marked);
+      heed_warnings(reply);
+      if (reply.ok()) return reply;
+      if (reply.status == 401 && !renewed) {
+        renewed = true;
+        if (credentials_->renew(at, credential)) continue;
+      }
+      if (!again_after(at, patience, reply, call)) refuse(reply, call.asked, destination(), patience.tries());
+    } catch (ConnectionError& error) {
+      // A stream that has begun is the caller's to begin again: nobody else knows what was taken already.
+      const Outcome outcome = begun ? Outcome::failed : outcome_of(error, call.verb);
+      if (outcome == Outcome::unknown) throw outcome_unknown(call.asked, error.data().message, destination());
+      const int most = error.sent() ? Patience::most_tries : Patience::most_connects;
+      if (outcome == Outcome::failed || !wait(at, patience, std::nullopt, error.data().message, most)) {
+        if (patience.tries() > 1) error.data().facts.emplace_back("tried", fmt::format("{} times", patience.tries()));
+        throw;
+      }
+    }
+  }
+}
+
+json::value Client::object_of(const Reply& reply, const Asked& asked) const {
+  auto value = parse_json(reply.body);
+  if (!value || !value->is_object()) throw no_api_server(reply, asked, destination());
+  return std::move(*value);
+}
+
+std::string Client::raw(Scope& at, const std::string& path) {
+  return send(at, {.request = {.path = path}, .asked = {"get", path}}).body;
+}
+
+std::optional<json::value> Client::get(Scope& at, const Resource& resource, const std::string& space,
+                                       const std::string& name) {
+  const Asked asked = asked_of("get", resource, space, name);
+  try {
+    auto object = object_of(send(at, {.request = {.path = named_path(resource, space, name)}, .asked = asked}), asked);
+    require_same(object, resource, name, asked);
+    return object;
+  } catch (const ApiError& error) {
+    // Where the kind itself is not there, the server names no object.
+    if (error.not_found() && error.status().reason == "NotFound" && error.status().name == name) return std::nullopt;
+    throw;
+  }
+}
+
+/// A gateway may answer something, and a cache something old: what is not what was asked for is not taken.
+void Client::require_same(const json::value& object, const Resource& resource, const std::string& name,
+                          const Asked& asked) const {
+  if (text_at(object, {"kind"}) == resource.what.kind && text_at(object, {"metadata", "name"}) == name) return;
+  throw no_api_server("it speaks of another object", {}, asked, destination());
+}
+
+Written Client::write(Scope& at, Call call, const Resource& resource, const std::string& name) {
+  const Asked asked = call.asked;
+  const Reply reply = send(at, std::move(call));
+  Written written{.object = object_of(reply, asked), .created = reply.status == 201};
+  require_same(written.object, resource, name, asked);
+  return written;
+}
+
+Written Client::create(Scope& at, const Resource& resource, const json::value& object, const WriteOptions& options) {
+  const ObjectReference reference = reference_of(object);
+  std::string path = path_of(resource, reference.space);
+  add_query(path, "fieldManager", options.manager);
+  add_query(path, "fieldValidation", "Strict");
+  add_storing(path, options.storing);
+  return write(at,
+               {.request = {.method = "POST",
+                            .path = path,
+                            .headers = {{"Content-Type", "application/json"}},
+                            .body = json::serialize(object)},
+                .asked = asked_of("create", resource, reference.space, reference.name),
+                .verb = verb_of(options.storing)},
+               resource, reference.name);
+}
+
+Written Client::apply(Scope& at, const Resource& resource, const json::value& object, const ApplyOptions& options) {
+  const ObjectReference reference = reference_of(object);
+  std::string path = named_path(resource, reference.space, reference.name);
+  add_query(path, "fieldManager", options.manager);
+  add_query(path, "force", options.force ? "true" : "false");
+  add_query(path, "fieldValidation", "Strict");
+  add_storing(path, options.storing);
+  return write(at,
+               {.request = {.method = "PATCH",
+                            .path = path,
+                            .headers = {{"Content-Type", "application/apply-patch+yaml"}},  // JSON is YAML
+                            .body = json::serialize(object)},
+                .asked = asked_of("apply", resource, reference.space, reference.name),
+                .verb = verb_of(options.storing)},
+               resource, reference.name);
+}
+
+Written Client::replace(Scope& at, const Resource& resource, const json::value& object, const WriteOptions& options) {
+  const ObjectReference reference = reference_of(object);
+  if (text_at(object, {"metadata", "resourceVersion"}).empty())
+    throw InternalError("an object is to be replaced blindly: " + reference.text());
+  std::string path = named_path(resource, reference.space, reference.name);
+  add_query(path, "fieldManager", options.manager);
+  add_query(path, "fieldValidation", "Strict");
+  add_storing(path, options.storing);
+  return write(at,
+               {.request = {.method = "PUT",
+                            .path = path,
+                            .headers = {{"Content-Type", "application/json"}},
+                            .body = json::serialize(object)},
+                .asked = asked_of("replace", resource, reference.space, reference.name),
+                .verb = verb_of(options.storing)},
+               resource, reference.name);
+}
+
+Removal Client::remove(Scope& at, const Resource& resource, const std::string& space, const std::string& name,
+                       const RemoveOptions& options) {
+  if (options.uid.empty()) throw InternalError("an object is to be removed whoever it is: " + name);
+  const Asked asked = asked_of("delete", resource, space, name);
+  try {
+    const Reply reply = send(at, {.request = {.method = "DELETE",
+                                              .path = named_path(resource, space, name),
+                                              .headers = {{"Content-Type", "application/json"}},
+                                              .body = body_of(options)},
+                                  .asked = asked,
+                                  .verb = verb_of(options.storing)});
+    // The object itself, as long as somebody still has to let it go; else a Status.
+    return text_at(object_of(reply, asked), {"kind"}) == "Status" ? Removal::gone : Removal::going;
+  } catch (const ApiError& error) {
+    if (error.not_found() && error.status().name == name) return Removal::nothing_there;
+    throw;
+  }
+}
+
+}  // namespace harmony::k8s

@@ -1,0 +1,72 @@
+#include "k8s/conflict.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+
+#include "host/printable.hpp"
+#include "k8s/values.hpp"
+
+namespace harmony::k8s {
+
+namespace {
+
+/// Takes the next `"…"` off a text; Go's escapes of quotes and backslashes are undone.
+std::string take_quoted(std::string_view& text) {
+  const auto open = text.find('"');
+  if (open == std::string_view::npos) return {};
+  std::string quoted;
+  std::size_t at = open + 1;
+  for (; at < text.size() && text[at] != '"'; ++at) {
+    if (text[at] == '\\' && at + 1 < text.size()) ++at;
+    quoted += text[at];
+  }
+  text.remove_prefix(std::min(at + 1, text.size()));
+  return quoted;
+}
+
+/// conflict with "kubectl" with subresource "scale" using apps/v1
+Claim claim_of(std::string_view path, std::string_view message) {
+  Claim claim{.path = host::printable(path), .manager = host::printable(take_quoted(message))};
+  if (message.starts_with(" with subresource")) claim.detail = "subresource " + host::printable(take_quoted(message));
+  constexpr std::string_view with = " using ";
+  const auto version = message.find(with);
+  if (version == std::string_view::npos) return claim;
+  const std::string_view rest = message.substr(version + with.size());
+  if (!claim.detail.empty()) claim.detail += ", ";
+  claim.detail += host::printable(rest.substr(0, rest.find_first_of(" :")));
+  return claim;
+}
+
+}  // namespace
+
+std::optional<Conflict> conflict_of(const boost::json::value& status, const FieldSet& owned) {
+  if (text_at(status, "reason") != "Conflict") return std::nullopt;
+  Conflict conflict;
+  for (const auto& cause : list_at(status, "details.causes")) {
+    if (text_at(cause, "reason") != "FieldManagerConflict") continue;
+    const std::string_view path = text_at(cause, "field");
+    auto& claims = owned.contains(path) ? conflict.drift : conflict.conflicts;
+    claims.push_back(claim_of(path, text_at(cause, "message")));
+  }
+  if (conflict.drift.empty() && conflict.conflicts.empty()) return std::nullopt;
+  return conflict;
+}
+
+Diagnostic conflict_diagnostic(const std::string& subject, const Conflict& conflict) {
+  Diagnostic diagnostic{.code = "H0470",
+                        .category = Category::refused,
+                        .message = fmt::format("`{}` has fields that somebody else has set", subject),
+                        .subject = subject};
+  for (const Claim& claim : conflict.conflicts)
+    diagnostic.facts.emplace_back(claim.path, fmt::format("owned by `{}`{}", claim.manager,
+                                                          claim.detail.empty() ? "" : " (" + claim.detail + ")"));
+  for (const Claim& claim : conflict.drift)
+    diagnostic.notes.push_back(fmt::format("`{}` was ours and was changed by `{}`", claim.path, claim.manager));
+  diagnostic.help = "leave these fields out of the Score, or take them with --force-conflicts; nothing was written";
+  return diagnostic;
+}
+
+}  // namespace harmony::k8s

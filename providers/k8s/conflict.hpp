@@ -1,0 +1,36 @@
+#pragma once
+/// What a server says when an apply would take fields from another field manager (409).
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/json/fwd.hpp>
+
+#include "harmony/error.hpp"
+#include "k8s/field_set.hpp"
+
+namespace harmony::k8s {
+
+/// One field that another manager has set to something else.
+struct Claim {
+  std::string path;     ///< `.spec.replicas`
+  std::string manager;  ///< "kubectl", fit for a terminal
+  std::string detail = {};  ///< "subresource scale, apps/v1"
+  bool operator==(const Claim&) const = default;
+};
+
+struct Conflict {
+  std::vector<Claim> drift = {};     ///< was ours at our last apply: taken back, and named
+  std::vector<Claim> conflicts = {};  ///< never was: not taken without a word from the user
+  bool only_drift() const { return conflicts.empty(); }
+};
+
+/// @param status what the server answered
+/// @param owned the field set of our last apply, as the ledger keeps it
+/// @returns nothing where it is no conflict of field managers (an uid that does not match is a 409, too)
+std::optional<Conflict> conflict_of(const boost::json::value& status, const FieldSet& owned);
+
+/// H0470, for an object of which somebody else's fields would have to be forced.
+Diagnostic conflict_diagnostic(const std::string& subject, const Conflict&);
+
+}  // namespace harmony::k8s

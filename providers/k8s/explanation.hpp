@@ -1,0 +1,47 @@
+#pragma once
+/// Why something does not become ready, from what the cluster says of it: status, events, refusals.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/json/fwd.hpp>
+
+#include "harmony/error.hpp"
+#include "k8s/relations.hpp"
+
+namespace harmony::k8s {
+
+/// Whose log shows why.
+struct LogPlace {
+  std::string pod, container;
+  bool previous = false;  ///< of the run before this one. Where that one's is gone, ask for the other
+  bool operator==(const LogPlace&) const = default;
+};
+
+enum class Prospect {
+  hopeless,  ///< nothing but another deploy heals it: fail now
+  may_heal,  ///< wait for it, as long as the deploy waits; a failure only then
+};
+
+struct Explanation {
+  Diagnostic diagnostic;  ///< code, message, facts, help; the caller adds the log
+  Prospect prospect = Prospect::may_heal;
+  std::string rule = {};  ///< why it is given up, or until when it is waited for
+  std::optional<LogPlace> log = {};
+};
+
+/// How often something has to go wrong before it is given up. Counts, never times: a slow cluster is no failure.
+struct Tolerance {
+  int restarts = 2;   ///< of one container: its third failed run in a row is the last
+  int sightings = 3;  ///< of the same refusal, by the events' count
+};
+
+/// Pure. What holds `object` back, hopeless causes first, equal causes of several pods once. Empty where nothing is
+/// known to be wrong: it may just take its time.
+/// @param related its ReplicaSets, pods, claims and the events about all of them
+std::vector<Explanation> explain(const boost::json::value& object, const Objects& related, const Tolerance& = {});
+
+/// Adds the end of a log: the last twenty lines, fit for a terminal.
+void add_log(Explanation&, const std::vector<std::string>& lines);
+
+}  // namespace harmony::k8s

@@ -1,0 +1,263 @@
+#include "k8s/lease.hpp"
+#include "k8s/values.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "host/lock_file.hpp"
+#include "host/printable.hpp"
+
+namespace harmony::k8s {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+namespace json = boost::json;
+
+namespace {
+
+constexpr auto duration = 10s, renewed_every = 3s, margin = 2s;  // less than people wait for a lock by default
+constexpr const char* holder_annotation = "harmony.dev/holder";
+
+GroupVersionKind kind() { return {"coordination.k8s.io", "v1", "Lease"}; }
+
+std::string micro_time() {
+  const auto now = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+  return fmt::format("{:%Y-%m-%dT%H:%M:}{:%S}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), now);
+}
+
+/// Processes are only told apart within one kernel and one of its namespaces.
+std::string process_space() {
+  std::ifstream file{"/proc/sys/kernel/random/boot_id"};
+  std::string boot;
+  file >> boot;
+  std::error_code unknown;
+  return boot + " " + std::filesystem::read_symlink("/proc/self/ns/pid", unknown).string();
+}
+
+std::string text_of(const host::LockHolder& holder) {
+  return json::serialize(json::object{{"verb", holder.verb},
+                                      {"who", holder.who},
+                                      {"since", holder.since},
+                                      {"pid", holder.pid},
+                                      {"pid_started", holder.pid_started},
+                                      {"processes", process_space()}});
+}
+
+struct Holder {
+  host::LockHolder process;
+  std::string processes;
+};
+
+Holder holder_of(const json::value& lease) {
+  const std::string annotation = annotation_of(lease, holder_annotation);
+  const auto said = parse_json(annotation);
+  Holder holder;
+  if (!said) {
+    holder.process.who = host::printable(std::string(text_at(lease, "spec.holderIdentity")));
+    holder.process.since = host::printable(std::string(text_at(lease, "spec.acquireTime")));
+    return holder;
+  }
+  holder.process = {.verb = host::printable(std::string(text_at(*said, "verb"))),
+                    .who = host::printable(std::string(text_at(*said, "who"))),
+                    .pid = static_cast<int>(number_at(*said, "pid").value_or(0)),
+                    .pid_started = text_at(*said, {"pid_started"}),
+                    .since = host::printable(std::string(text_at(*said, "since")))};
+  holder.processes = std::string(text_at(*said, "processes"));
+  return holder;
+}
+
+std::string described(const Holder& holder) {
+  std::string text = holder.process.verb.empty() ? "somebody" : holder.process.verb;
+  if (!holder.process.who.empty()) text += " by " + holder.process.who;
+  if (!holder.process.since.empty()) text += ", since " + holder.process.since;
+  return text;
+}
+
+/// Of this machine, and not there any more: nobody has to wait for it.
+bool is_dead(const Holder& holder) {
+  return holder.process.pid > 0 && holder.processes == process_space() && !host::is_alive(holder.process);
+}
+
+}  // namespace
+
+struct Lease::State {
+  explicit State(std::shared_ptr<const Place> at) : place(std::move(at)) {}
+
+  std::shared_ptr<const Place> place;
+  std::mutex mutex;
+  std::optional<json::value> ours;           ///< as the server has it; nothing: not held
+  std::atomic<Clock::time_point::rep> until{0};
+
+  Resource resource(Scope& in) const { return place->client->resource(in, kind()); }
+  std::optional<json::value> read(Scope& in) const {
+    return place->client->get(in, resource(in), place->space, place->parent_name());
+  }
+  json::value wanted(const Scope& in) const {
+    const auto us = host::this_process(in.verb(), in.who());
+    return {{"apiVersion", "coordination.k8s.io/v1"},
+            {"kind", "Lease"},
+            {"metadata",
+             {{"name", place->parent_name()},
+              {"namespace", place->space},
+              {"labels", {{"app.kubernetes.io/managed-by", field_manager}, {"harmony.dev/deployment", place->deployment}}},
+              {"annotations", {{holder_annotation, text_of(us)}}}}},
+            {"spec",
+             {{"holderIdentity", fmt::format("{} {}", us.who, in.run_id())},
+              {"leaseDurationSeconds", duration.count()},
+              {"acquireTime", micro_time()},
+              {"renewTime", micro_time()}}}};
+  }
+  void held(json::value lease, Clock::time_point asked) {
+    ours = std::move(lease);
+    until = (asked + duration - margin).time_since_epoch().count();
+  }
+
+  /// @returns false where somebody was quicker.
+  bool put(Scope& in, const json::value* there) {
+    json::value lease = wanted(in);
+    const auto asked = Clock::now();
+    try {
+      if (there) {
+        lease.at("metadata").as_object()["resourceVersion"] = std::string(text_at(*there, "metadata.resourceVersion"));
+        held(place->client->replace(in, resource(in), lease, {.manager = field_manager}).object, asked);
+      } else {
+        held(place->client->create(in, resource(in), lease, {.manager = field_manager}).object, asked);
+      }
+      return true;
+    } catch (const ApiError& error) {
+      if (error.conflict()) return false;
+      throw;
+    }
+  }
+
+  void renew(Scope& in) {
+    std::lock_guard hold{mutex};
+    if (!ours) return;
+    const auto asked = Clock::now();
+    json::value lease = *ours;
+    lease.at("spec").as_object()["renewTime"] = micro_time();
+    held(place->client->replace(in, resource(in), lease, {.manager = field_manager}).object, asked);
+  }
+
+  void release(Scope& in) {
+    std::lock_guard hold{mutex};
+    if (!ours) return;
+    until = 0;
+    const std::string uid = std::string(text_at(*ours, "metadata.uid"));
+    ours.reset();
+    place->client->remove(in, resource(in), place->space, place->parent_name(), {.uid = uid});
+  }
+};
+
+namespace {
+
+/// Keeps it renewed from a thread of its own, until it is released.
+template <class State>
+class HeldLease final : public Lock {
+ public:
+  HeldLease(std::shared_ptr<State> state, const Scope& in, bool waited)
+      : state_(std::move(state)), in_(in.run(), in.node(), {}), waited_(waited), renewer_([this](std::stop_token stop) {
+          renew_until(stop);
+        }) {}
+  ~HeldLease() override {
+    renewer_.request_stop();
+    renewer_.join();
+    try {
+      state_->release(in_);
+    } catch (const Error&) {  // it runs out by itself
+    }
+  }
+  bool waited() const override { return waited_; }
+
+ private:
+  void renew_until(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock hold{mutex};
+    Scope stoppable{in_.run(), in_.node(), stop};
+    while (!wake.wait_for(hold, stop, renewed_every, [] { return false; }) && !stop.stop_requested()) try {
+        state_->renew(stoppable);
+      } catch (const Error&) {  // tried again; if it stays so, the deadline ends the writing
+      }
+  }
+
+  std::shared_ptr<State> state_;
+  Scope in_;
+  bool waited_;
+  std::jthread renewer_;
+};
+
+}  // namespace
+
+Lease::Lease(std::shared_ptr<const Place> place) : state_(std::make_shared<State>(std::move(place))) {}
+Lease::~Lease() = default;
+
+std::unique_ptr<Lock> Lease::lock(Scope& in, std::chrono::milliseconds limit) {
+  bool waited = false, taken = false;
+  Holder holder;
+  std::string version;
+  Clock::time_point seen{};
+  const auto try_it = [&]() -> std::optional<std::string> {
+    const auto there = state_->read(in);
+    if (there) {
+      holder = holder_of(*there);
+      const std::string now = std::string(text_at(*there, "metadata.resourceVersion"));
+      if (now != version) version = now, seen = Clock::now();
+      const bool expired = Clock::now() - seen >= duration;
+      if (!expired && !is_dead(holder)) {
+        waited = true;
+        in.pause(200ms);
+        return "locked: " + described(holder);
+      }
+      waited = true;                         // whoever held it may have written
+    }
+    taken = state_->put(in, there ? &*there : nullptr);
+    return taken ? std::nullopt : std::optional<std::string>("somebody else was quicker");
+  };
+  try {
+    in.until({.limit = limit, .what = "the deployment is unlocked", .subject = "lease/" + state_->place->parent_name()},
+             try_it);
+  } catch (const TimedOut&) {
+    throw Error({.code = "H0201",
+                 .category = Category::locked,
+                 .message = fmt::format("deployment `{}` is locked", state_->place->deployment),
+                 .subject = fmt::format("lease/{}/{}", state_->place->space, state_->place->parent_name()),
+                 .facts = {{"held by", described(holder)}},
+                 .notes = {"nothing was written"},
+                 .help = "wait until it has ended and run the same command again, or wait longer with --lock-timeout"});
+  }
+  if (!taken) throw InternalError("a lock was asked for where nothing may be written");
+  return std::make_unique<HeldLease<State>>(state_, in, waited);
+}
+
+void Lease::require_held() const {
+  if (Clock::now().time_since_epoch().count() < state_->until) return;
+  throw Error({.code = "H0434",
+               .category = Category::failed,
+               .message = fmt::format("the lock of deployment `{}` could not be kept", state_->place->deployment),
+               .subject = fmt::format("lease/{}/{}", state_->place->space, state_->place->parent_name()),
+               .help = "another deploy may have taken it over: look at `status`, then deploy again"});
+}
+
+bool Lease::held_elsewhere(Scope& in) const {
+  {
+    std::lock_guard hold{state_->mutex};
+    if (state_->ours) return false;
+  }
+  const auto there = state_->read(in);
+  return there && !is_dead(holder_of(*there));
+}
+
+}  // namespace harmony::k8s

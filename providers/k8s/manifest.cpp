@@ -1,0 +1,39 @@
+#include "k8s/manifest.hpp"
+
+#include <boost/json.hpp>
+
+namespace harmony::k8s {
+
+namespace json = boost::json;
+
+json::object named(std::string_view api_version, std::string_view kind, const std::string& name) {
+  return {{"apiVersion", api_version}, {"kind", kind}, {"metadata", {{"name", name}}}};
+}
+
+json::object selector_of(const std::string& instance) { return {{"app.kubernetes.io/name", instance}}; }
+
+json::object container_port(std::string_view name, int port) {
+  return {{"name", name}, {"containerPort", port}, {"protocol", "TCP"}};
+}
+
+json::object service(const std::string& name, const std::string& instance,
+                     const std::vector<std::pair<std::string, int>>& ports) {
+  json::object made = named("v1", "Service", name);
+  json::array all;
+  for (const auto& [port_name, port] : ports)
+    all.push_back({{"name", port_name}, {"port", port}, {"protocol", "TCP"}, {"targetPort", port_name}});
+  made["spec"] = {{"selector", selector_of(instance)}, {"ports", std::move(all)}};
+  return made;
+}
+
+json::object claim(const std::string& name, std::string_view size) {
+  json::object made = named("v1", "PersistentVolumeClaim", name);
+  made["spec"] = {{"accessModes", json::array{"ReadWriteOnce"}}, {"resources", {{"requests", {{"storage", size}}}}}};
+  return made;
+}
+
+json::object secret_variable(const std::string& variable, const std::string& secret, const std::string& key) {
+  return {{"name", variable}, {"valueFrom", {{"secretKeyRef", {{"name", secret}, {"key", key}}}}}};
+}
+
+}  // namespace harmony::k8s

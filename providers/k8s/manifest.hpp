@@ -1,0 +1,28 @@
+#pragma once
+/// The parts that manifests of capabilities are put together from.
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+namespace harmony::k8s {
+
+/// Of pod templates: what their pods read at their start.
+inline constexpr const char* configuration_annotation = "harmony.dev/configuration";
+inline constexpr const char* environment_annotation = "harmony.dev/environment";
+
+boost::json::object named(std::string_view api_version, std::string_view kind, const std::string& name);
+/// The labels by which a Service and a workload find their pods.
+boost::json::object selector_of(const std::string& instance);
+boost::json::object container_port(std::string_view name, int port);
+/// A ClusterIP Service; its ports lead to the container's of the same name.
+boost::json::object service(const std::string& name, const std::string& instance,
+                            const std::vector<std::pair<std::string, int>>& ports);
+/// A PersistentVolumeClaim that one node writes to. @param size "1Gi"
+boost::json::object claim(const std::string& name, std::string_view size);
+/// An environment variable whose value is that of a Secret.
+boost::json::object secret_variable(const std::string& variable, const std::string& secret, const std::string& key);
+
+}  // namespace harmony::k8s

@@ -1,0 +1,48 @@
+#include "k8s/place.hpp"
+
+#include <openssl/sha.h>
+
+#include <boost/json.hpp>
+
+#include "k8s/base64.hpp"
+
+namespace harmony::k8s {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view deployment_label = "harmony.dev/deployment";
+
+}  // namespace
+
+std::string annotation_of(const json::value& live, std::string_view name) {
+  const auto* value = at(live, {"metadata", "annotations", name});
+  if (!value || !value->is_string()) return {};
+  return std::string(value->get_string());
+}
+
+/// "applyset-<base64url of sha256 of name.namespace.kind.group>-v1", as the KEP says.
+std::string Place::applyset_id() const {
+  const std::string parent = parent_name() + "." + space + ".Secret.";
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(parent.data()), parent.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  std::string text = to_base64(digest);
+  for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
+  while (text.ends_with('=')) text.pop_back();
+  return "applyset-" + text + "-v1";
+}
+
+json::object Place::labels() const {
+  return {{"app.kubernetes.io/managed-by", field_manager},
+          {deployment_label, deployment},
+          {"applyset.kubernetes.io/part-of", applyset_id()}};
+}
+
+bool Place::is_ours(const json::value& live) const {
+  const auto* label = at(live, {"metadata", "labels", deployment_label});
+  return label && label->is_string() && label->get_string() == deployment;
+}
+
+}  // namespace harmony::k8s

@@ -1,0 +1,34 @@
+#pragma once
+/// Where a deployment is in a cluster, and what marks an object as its own.
+#include <memory>
+#include <string>
+
+#include <boost/json/value.hpp>
+
+#include "k8s/client.hpp"
+
+namespace harmony::k8s {
+
+/// Our name in managedFields, for all deployments alike: labels say which one it is.
+inline constexpr const char* field_manager = "harmony";
+
+/// Empty where it has none of that name.
+std::string annotation_of(const boost::json::value& live, std::string_view name);
+
+struct Place {
+  std::string deployment;
+  std::string space;                         ///< its namespace
+  bool create_space = false;                 ///< --create-namespace
+  bool adopt = false;                        ///< --adopt: takes over objects that nobody has marked
+  bool force_conflicts = false;              ///< --force-conflicts
+  std::shared_ptr<Client> client;
+
+  /// What every object of the deployment carries; the last is the ApplySet's, which kubectl can read (KEP-3659).
+  boost::json::object labels() const;
+  /// Of the Secret that is the ledger and the ApplySet's parent.
+  std::string parent_name() const { return "harmony." + deployment; }
+  std::string applyset_id() const;
+  bool is_ours(const boost::json::value& live) const;
+};
+
+}  // namespace harmony::k8s

@@ -1,0 +1,260 @@
+#include "k8s/refusal.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+
+#include "host/printable.hpp"
+#include "k8s/quantity.hpp"
+#include "k8s/values.hpp"
+
+namespace harmony::k8s {
+
+namespace json = boost::json;
+
+namespace {
+
+bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+std::string after(std::string_view text, std::string_view part) {
+  const auto at = text.find(part);
+  return host::printable(at == std::string_view::npos ? text : text.substr(at + part.size()));
+}
+
+std::string quoted(std::string_view text) {
+  const auto open = text.find('"');
+  const auto close = open == std::string_view::npos ? open : text.find('"', open + 1);
+  return close == std::string_view::npos ? "" : host::printable(text.substr(open + 1, close - open - 1));
+}
+
+Explanation explanation(std::string code, const std::string& subject, std::string message, Prospect prospect) {
+  return {.diagnostic = {.code = std::move(code), .message = std::move(message), .subject = subject},
+          .prospect = prospect};
+}
+
+// ---------------------------------------------------------------- quota
+
+/// "pods=1" of "requested: pods=1,memory=1Gi, used: …"
+std::vector<std::pair<std::string, std::string>> amounts(std::string_view message, std::string_view title) {
+  const auto at = message.find(title);
+  if (at == std::string_view::npos) return {};
+  std::string_view list = message.substr(at + title.size());
+  list = list.substr(0, list.find(", "));
+  std::vector<std::pair<std::string, std::string>> found;
+  while (!list.empty()) {
+    const std::string_view one = list.substr(0, list.find(','));
+    const auto equals = one.find('=');
+    if (equals != std::string_view::npos) found.emplace_back(one.substr(0, equals), one.substr(equals + 1));
+    list.remove_prefix(std::min(one.size() + 1, list.size()));
+  }
+  return found;
+}
+
+/// More is asked for at once than the quota gives in all: it will never fit.
+bool never_fits(std::string_view message) {
+  const auto limited = amounts(message, "limited: ");
+  for (const auto& [resource, amount] : amounts(message, "requested: ")) {
+    const auto limit = std::ranges::find(limited, resource, &std::pair<std::string, std::string>::first);
+    const auto wanted = parse_quantity(amount);
+    const auto given = limit == limited.end() ? std::nullopt : parse_quantity(limit->second);
+    if (wanted && given && *given < *wanted) return true;
+  }
+  return false;
+}
+
+Explanation quota(const std::string& subject, std::string_view message) {
+  const std::string told = after(message, "exceeded quota: ");
+  const bool never = never_fits(message);
+  Explanation one = explanation(
+      "H0458", subject, fmt::format("`{}` does not fit into quota `{}`", subject, told.substr(0, told.find(','))),
+      never ? Prospect::hopeless : Prospect::may_heal);
+  one.diagnostic.facts = {{"quota", told}};
+  one.diagnostic.help = "ask for less, remove something else, or have the quota raised";
+  one.rule =
+      never ? "more is asked for than the quota gives in all" : "room may come when something else goes; waited for";
+  return one;
+}
+
+// ---------------------------------------------------------------- admission
+
+std::optional<Explanation> admission(const std::string& subject, std::string_view message) {
+  if (has(message, "failed calling webhook")) {
+    Explanation one = explanation("H0464", subject,
+                                  fmt::format("webhook `{}` that has to admit `{}` does not answer",
+                                              quoted(message.substr(message.find("failed calling webhook"))), subject),
+                                  Prospect::may_heal);
+    one.diagnostic.facts = {{"webhook", after(message, "failed to call webhook: ")}};
+    one.diagnostic.help = "see to the pods behind the webhook's Service; it answers for every object of these kinds";
+    one.rule = "a webhook may be starting; waited for";
+    return one;
+  }
+  constexpr auto signs =
+      std::to_array<std::string_view>({"violates PodSecurity", "denied the request", "denied request"});
+  if (std::ranges::none_of(signs, [&](std::string_view sign) { return has(message, sign); })) return std::nullopt;
+  Explanation one = explanation("H0463", subject, fmt::format("an admission rule of the cluster refuses `{}`", subject),
+                                Prospect::hopeless);
+  one.diagnostic.facts = {{"refused", after(message, "is forbidden: ")}};
+  one.diagnostic.help = "change what the rule objects to, or have the rule changed";
+  one.rule = "the same object is refused again";
+  return one;
+}
+
+// ---------------------------------------------------------------- rights
+
+Explanation forbidden(const std::string& subject, const Denied& denied) {
+  Explanation one = explanation(
+      "H0461", subject,
+      fmt::format("user `{}` may not {} {}{}{}", denied.user, denied.verb, denied.resource,
+                  denied.where.empty() ? "" : " in namespace ", denied.where.empty() ? "" : "`" + denied.where + "`"),
+      Prospect::hopeless);
+  one.diagnostic.category = Category::unreachable;
+  one.diagnostic.facts = {{"rule", rule_text(denied)}, {"in", binding_text(denied)}};
+  if (denied.verb == "patch")
+    one.diagnostic.notes.push_back("an apply of an object that is not there needs `create`, too");
+  one.diagnostic.help = "have the rule added, or deploy as somebody who may";
+  one.rule = "rights do not come by waiting";
+  return one;
+}
+
+Explanation escalation(const std::string& subject, std::string_view message) {
+  Explanation one =
+      explanation("H0461", subject, fmt::format("`{}` grants rights that the deploying user does not have", subject),
+                  Prospect::hopeless);
+  one.diagnostic.category = Category::unreachable;
+  one.diagnostic.facts = {{"rights", after(message, "not currently held:\n")}};
+  one.diagnostic.help = "deploy as somebody who has these rights, or who may `escalate` roles";
+  one.rule = "rights do not come by waiting";
+  return one;
+}
+
+Explanation missing_account(const std::string& subject, std::string_view message) {
+  const std::string name = quoted(message.substr(message.find("serviceaccount \"")));
+  Explanation one = explanation(
+      "H0459", subject, fmt::format("service account `{}`, which the pods of `{}` run as, is not there", name, subject),
+      Prospect::may_heal);
+  one.diagnostic.help = "make it part of the deploy, or name another one";
+  one.rule = "something may still make it; waited for";
+  return one;
+}
+
+// ---------------------------------------------------------------- invalid objects
+
+bool is_immutable(std::string_view cause) {
+  constexpr auto signs = std::to_array<std::string_view>({"immutable", "may not change once set", "fields other than",
+                                                          "cannot be changed", "may not be changed", "cannot change"});
+  return std::ranges::any_of(signs, [&](std::string_view sign) { return has(cause, sign); });
+}
+
+Explanation invalid(const std::string& subject, const json::value& status) {
+  std::vector<std::pair<std::string, std::string>> facts;
+  bool immutable = false;
+  for (const json::value& cause : list_at(status, "details.causes")) {
+    const std::string_view message = text_at(cause, "message");
+    immutable = immutable || is_immutable(message);
+    facts.emplace_back(host::printable(text_at(cause, "field")), without_value(message));
+  }
+  Explanation one =
+      immutable
+          ? explanation("H0462", subject, fmt::format("a field of `{}` cannot be changed in place", subject),
+                        Prospect::hopeless)
+          : explanation("H0466", subject, fmt::format("the API server does not take `{}`: it is not valid", subject),
+                        Prospect::hopeless);
+  one.diagnostic.facts = std::move(facts);
+  one.diagnostic.category = immutable ? Category::refused : Category::usage;
+  one.diagnostic.help = immutable ? "keep the field as it is, give the object another name, or have it replaced"
+                                  : "correct the field in the Score";
+  one.rule = "the same object is refused again";
+  return one;
+}
+
+/// HTTP 500, and the user's mistake all the same.
+Explanation not_in_schema(const std::string& subject, std::string_view message) {
+  Explanation one = explanation(
+      "H0466", subject, fmt::format("the API server does not take `{}`: it is not valid", subject), Prospect::hopeless);
+  one.diagnostic.category = Category::usage;
+  one.diagnostic.facts = {{"field", after(message, "): ")}};
+  one.diagnostic.help = "correct the field in the Score, or install the version of the kind that has it";
+  one.rule = "the same object is refused again";
+  return one;
+}
+
+// ---------------------------------------------------------------- namespaces
+
+bool says_terminating(const json::value& status) {
+  return std::ranges::any_of(list_at(status, "details.causes"), [](const json::value& cause) {
+    return text_at(cause, "reason") == "NamespaceTerminating";
+  });
+}
+
+Explanation namespace_going(const std::string& subject, std::string_view message) {
+  std::string_view name = message.substr(std::min(message.find("in namespace "), message.size()));
+  name.remove_prefix(std::min<std::size_t>(name.size(), std::string_view("in namespace ").size()));
+  Explanation one = explanation("H0465", subject,
+                                fmt::format("namespace `{}` is being deleted, and takes nothing new",
+                                            host::printable(name.substr(0, name.find(' ')))),
+                                Prospect::may_heal);
+  one.diagnostic.help =
+      "wait until it is gone and deploy again; `kubectl get namespace NAME -o yaml` says what holds it";
+  one.rule = "it goes when what is in it has gone; waited for";
+  return one;
+}
+
+Explanation namespace_absent(const std::string& subject, const json::value& status) {
+  Explanation one = explanation(
+      "H0459", subject, fmt::format("namespace `{}` is not there", host::printable(text_at(status, "details.name"))),
+      Prospect::hopeless);
+  one.diagnostic.help = "make it, or deploy with --create-namespace";
+  one.rule = "nobody makes a namespace by waiting for it";
+  return one;
+}
+
+/// The end of a JSON value at the beginning of `text`.
+std::size_t value_end(std::string_view text) {
+  int depth = 0;
+  bool within = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (within && c == '\\') ++i;
+    else if (c == '"') within = !within;
+    else if (!within && (c == '{' || c == '[')) ++depth;
+    else if (!within && (c == '}' || c == ']')) --depth;
+    if (!within && depth == 0 && text.substr(i + 1).starts_with(": ")) return i + 1;
+  }
+  return text.size();
+}
+
+}  // namespace
+
+std::string without_value(std::string_view cause) {
+  const auto colon = cause.find(": ");
+  if (colon == std::string_view::npos) return host::printable(cause);
+  const std::string_view title = cause.substr(0, colon), rest = cause.substr(colon + 2);
+  if (!title.ends_with(" value") || title == "Required value") return host::printable(rest);
+  const std::string_view detail = rest.substr(value_end(rest));
+  return host::printable(detail.starts_with(": ") ? detail.substr(2) : title);
+}
+
+std::optional<Explanation> explain_message(const std::string& subject, std::string_view message) {
+  if (has(message, "exceeded quota: ")) return quota(subject, message);
+  if (has(message, "error looking up service account")) return missing_account(subject, message);
+  if (auto refused = admission(subject, message)) return refused;
+  if (has(message, "because it is being terminated")) return namespace_going(subject, message);
+  if (has(message, "attempting to grant RBAC permissions")) return escalation(subject, message);
+  if (const auto denied = denied_in(message)) return forbidden(subject, *denied);
+  return std::nullopt;
+}
+
+std::optional<Explanation> explain_refusal(const std::string& subject, const json::value& status) {
+  const std::string_view message = text_at(status, "message"), reason = text_at(status, "reason");
+  if (says_terminating(status)) return namespace_going(subject, message);
+  if (reason == "NotFound" && text_at(status, "details.kind") == "namespaces") return namespace_absent(subject, status);
+  if (auto known = explain_message(subject, message)) return known;
+  if (reason == "Invalid") return invalid(subject, status);
+  if (has(message, "failed to create typed patch object")) return not_in_schema(subject, message);
+  return std::nullopt;
+}
+
+}  // namespace harmony::k8s

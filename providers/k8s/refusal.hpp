@@ -1,0 +1,35 @@
+#pragma once
+/// Why a server refused a request, from its Status or from what an event repeats of it.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/json/fwd.hpp>
+
+#include "k8s/explanation.hpp"
+
+namespace harmony::k8s {
+
+/// Nothing where it is none of the refusals that have an explanation of their own: conflicts, overload, what is not found.
+/// @param subject "deployment/guestbook"
+std::optional<Explanation> explain_refusal(const std::string& subject, const boost::json::value& status);
+
+/// The same from a message alone: `pods "x" is forbidden: exceeded quota: …`, as controllers report it.
+std::optional<Explanation> explain_message(const std::string& subject, std::string_view message);
+
+/// "Invalid value: {…}: field is immutable" -> "field is immutable". Values may be secrets, and are not repeated.
+std::string without_value(std::string_view cause);
+
+/// What RBAC did not allow.
+struct Denied {
+  std::string user, verb, group, resource;  ///< "pods/log"
+  std::string where = {};  ///< namespace; empty: the whole cluster
+  bool operator==(const Denied&) const = default;
+};
+std::optional<Denied> denied_in(std::string_view message);
+/// `apiGroups: ["apps"], resources: ["deployments"], verbs: ["patch"]`
+std::string rule_text(const Denied&);
+/// "a Role in namespace `shop`, bound to service account `ci` of namespace `shop`"
+std::string binding_text(const Denied&);
+
+}  // namespace harmony::k8s

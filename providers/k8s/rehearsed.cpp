@@ -1,0 +1,144 @@
+#include "k8s/rehearsed.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "k8s/assessment.hpp"
+#include "k8s/levels.hpp"
+#include "k8s/values.hpp"
+
+namespace harmony::k8s {
+
+namespace json = boost::json;
+
+namespace {
+
+const GroupVersionKind secrets{"", "v1", "Secret"};
+
+std::string read_key(const Subject& subject) { return subject.kind + "/" + subject.name; }
+
+}  // namespace
+
+RehearsedApi::RehearsedApi(std::shared_ptr<Api> real, Rehearsal& rehearsal)
+    : real_(std::dynamic_pointer_cast<ServerApi>(std::move(real))),
+      rehearsal_(rehearsal),
+      endpoints_(rehearsal.facts<host::PendingEndpoints>()) {
+  if (!real_) throw InternalError("the twin of a cluster is made from a real one");
+}
+RehearsedApi::~RehearsedApi() = default;
+
+// ---------------------------------------------------------------- reads
+
+bool RehearsedApi::space_is_there(Scope& in) {
+  std::lock_guard hold{mutex_};
+  if (space_there_) return *space_there_;
+  const bool there = real_->space_is_there(in);
+  const Place& place = real_->place();
+  if (!there && !place.create_space)
+    throw Error({.code = "H0433",
+                 .category = Category::refused,
+                 .message = fmt::format("there is no namespace `{}`", place.space),
+                 .subject = "namespace/" + place.space,
+                 .help = "name another with -n NAMESPACE, or have it made: --create-namespace"});
+  space_there_ = there;
+  return there;
+}
+
+/// One list for each kind: most objects of a deployment are there, and unchanged.
+std::optional<json::value> RehearsedApi::find(Scope& in, const ObjectReference& reference) {
+  if (!space_is_there(in)) return std::nullopt;
+  const std::string kind = subject_kind(reference.what);
+  std::lock_guard hold{mutex_};
+  auto known = lists_.find(kind);
+  if (known == lists_.end()) {
+    const Place& place = real_->place();
+    known = lists_.emplace(kind, std::map<std::string, json::value>{}).first;
+    for (json::value& object : place.client->list(in, place.client->resource(in, reference.what), {.space = place.space}))
+      known->second.emplace(std::string(text_at(object, "metadata.name")), std::move(object));
+  }
+  const auto found = known->second.find(reference.name);
+  auto live = found == known->second.end() ? std::nullopt : std::optional{found->second};
+  rehearsal_.read("k8s", read_key(subject_of(reference)), fingerprint_of(live, in.fingerprinter()));
+  return live;
+}
+
+bool RehearsedApi::is_pending(const Subject& subject) const {
+  std::lock_guard hold{mutex_};
+  return pending_.contains(subject);
+}
+
+Deferred<Secret<std::string>> RehearsedApi::value(Scope& in, const std::string& secret, const std::string& key) {
+  const auto pending = [&] { return Deferred<Secret<std::string>>::pending(fmt::format("secret/{} is made", secret)); };
+  if (!space_is_there(in) || is_pending({"k8s", "secret", secret})) return pending();
+  return real_->value(in, secret, key);
+}
+
+bool RehearsedApi::offers_ingress(Scope& in) { return real_->offers_ingress(in); }
+const std::string& RehearsedApi::space() const { return real_->space(); }
+
+/// Where nothing is ready to be spoken to, an address that nobody has: others learn of it from PendingEndpoints.
+host::Endpoint RehearsedApi::forward(Scope& in, const ForwardTarget& target) {
+  const Subject workload = subject_of({{"apps", "v1", target.kind}, "", target.name});
+  const Subject claim{"k8s", "persistentvolumeclaim", target.name + "-data"};
+  bool there = false;
+  if (space_is_there(in)) there = real_->ready_pod(in, target).has_value();
+  if (there && !is_pending(workload)) return real_->forward(in, target);
+  std::lock_guard hold{mutex_};
+  host::Endpoint nowhere{.address = workload.text(), .port = target.port};
+  host::PendingEndpoints::State state{.because = workload.text() + (there ? " is changed" : " is made")};
+  if (there) state.now = real_->forward(in, target);
+  const auto data = pending_.find(claim);
+  state.fresh = data != pending_.end() && data->second.action == Action::create;
+  endpoints_.put(nowhere, state);
+  return nowhere;
+}
+
+std::optional<std::string> RehearsedApi::not_proven(Scope& in, const ForwardTarget& target) {
+  return real_->not_proven(in, target);
+}
+
+std::string RehearsedApi::read_again(Scope& in, std::string_view key) { return real_->read_again(in, key); }
+Observation RehearsedApi::observe(Scope& in, const LedgerEntry& entry) { return real_->observe(in, entry); }
+
+// ---------------------------------------------------------------- writes
+
+void RehearsedApi::ensure(Scope& in, const GeneratedSecret& secret) {
+  const auto live = find(in, {secrets, real_->place().space, secret.name});
+  const auto values = live ? real_->values_of(in, secret.name) : std::map<std::string, std::string>{};
+  ensure(in, wanted(secret, values, real_->place()));
+}
+
+void RehearsedApi::ensure(Scope& in, const ObjectSet& set) {
+  for (const std::vector<const Manifest*>& level : levels_of(set))
+    for (const Manifest* manifest : level) ensure(in, wanted(in, *manifest, real_->place(), key()));
+}
+
+void RehearsedApi::ensure(Scope& in, const Wanted& wanted) {
+  const auto alone = in.hold(wanted.subject);
+  const auto live = find(in, wanted.reference);
+  const Assessment assessed = assess(in, real_->place(), wanted, live, space_is_there(in));
+  in.change(assessed.change, [&] {
+    std::lock_guard hold{mutex_};
+    pending_.insert_or_assign(wanted.subject, assessed.change);
+    return Settled{};
+  });
+}
+
+void RehearsedApi::until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds) {}
+
+void RehearsedApi::remove(Scope& in, const LedgerEntry& entry) {
+  const auto alone = in.hold(entry.subject);
+  const auto resource = resource_of(in, real_->place(), entry.subject.kind);
+  std::optional<json::value> live;
+  if (resource) live = find(in, {resource->what, real_->place().space, entry.subject.name});
+  if (live && !real_->place().is_ours(*live)) live.reset();
+  const Change change = removal(entry.subject, live, entry.holds_data);
+  in.change(change, [&] {
+    std::lock_guard hold{mutex_};
+    pending_.insert_or_assign(entry.subject, change);
+    return Settled{};
+  });
+}
+
+}  // namespace harmony::k8s

@@ -1,0 +1,50 @@
+#pragma once
+/// The twin: reads through, kinds as one list each; sees pending objects first; sends nothing but dry runs.
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "host/host.hpp"
+#include "k8s/api.hpp"
+#include "k8s/server_api.hpp"
+
+namespace harmony::k8s {
+
+class RehearsedApi final : public Api {
+ public:
+  RehearsedApi(std::shared_ptr<Api> real, Rehearsal&);
+  ~RehearsedApi() override;
+
+  Deferred<Secret<std::string>> value(Scope&, const std::string& secret, const std::string& key) override;
+  host::Endpoint forward(Scope&, const ForwardTarget&) override;
+  std::optional<std::string> not_proven(Scope&, const ForwardTarget&) override;
+  bool offers_ingress(Scope&) override;
+  const std::string& space() const override;
+  void ensure(Scope&, const GeneratedSecret&) override;
+  void ensure(Scope&, const ObjectSet&) override;
+  void until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds limit) override;
+
+  void remove(Scope&, const LedgerEntry&) override;
+  Observation observe(Scope&, const LedgerEntry&) override;
+  std::string read_again(Scope&, std::string_view key) override;
+
+ private:
+  std::optional<boost::json::value> find(Scope&, const ObjectReference&);
+  bool space_is_there(Scope&);
+  void ensure(Scope&, const Wanted&);
+  bool is_pending(const Subject&) const;
+
+  std::shared_ptr<ServerApi> real_;
+  Rehearsal& rehearsal_;
+  host::PendingEndpoints& endpoints_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::map<std::string, boost::json::value>> lists_;  ///< by kind, then name
+  std::map<Subject, Change> pending_;        ///< what this rehearsal would have done
+  std::optional<bool> space_there_;
+  int next_port_ = 1;
+};
+
+}  // namespace harmony::k8s

@@ -1,0 +1,80 @@
+#include "k8s/relations.hpp"
+
+#include <algorithm>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include "k8s/values.hpp"
+
+namespace harmony::k8s {
+
+namespace json = boost::json;
+
+namespace {
+
+std::string_view time_of(const json::value& event) {
+  const std::string_view last = text_at(event, "lastTimestamp");
+  return last.empty() ? text_at(event, "eventTime") : last;
+}
+
+}  // namespace
+
+Selected of_kind(const Objects& objects, std::string_view kind) {
+  Selected found;
+  for (const json::value& object : objects)
+    if (group_kind(object) == kind) found.push_back(&object);
+  return found;
+}
+
+Selected owned_by(const Selected& objects, const json::value& owner) {
+  const std::string_view uid = text_at(owner, "metadata.uid");
+  Selected found;
+  for (const json::value* object : objects) {
+    const json::array& owners = list_at(*object, "metadata.ownerReferences");
+    if (!uid.empty() && std::ranges::any_of(owners, [&](const json::value& one) { return text_at(one, "uid") == uid; }))
+      found.push_back(object);
+  }
+  return found;
+}
+
+Selected warnings_about(const Objects& objects, const json::value& object) {
+  const std::string_view uid = text_at(object, "metadata.uid");
+  Selected found;
+  for (const json::value* event : of_kind(objects, "Event"))
+    if (text_at(*event, "type") == "Warning" && !uid.empty() && text_at(*event, "involvedObject.uid") == uid)
+      found.push_back(event);
+  std::ranges::stable_sort(found, {}, [](const json::value* event) { return time_of(*event); });
+  return found;
+}
+
+Condition condition_in(const json::array& conditions, std::string_view type) {
+  for (const json::value& one : conditions) {
+    if (text_at(one, "type") != type) continue;
+    const std::string_view status = text_at(one, "status");
+    return {.holds = status == "True",
+            .fails = status == "False",
+            .reason = text_at(one, "reason"),
+            .message = text_at(one, "message"),
+            .generation = number_at(one, "observedGeneration")};
+  }
+  return {};
+}
+
+Condition condition_of(const json::value& object, std::string_view type) {
+  return condition_in(list_at(object, "status.conditions"), type);
+}
+
+bool is_ready_pod(const json::value& pod) { return !is_going(pod) && condition_of(pod, "Ready").holds; }
+
+bool is_going(const json::value& object) { return find(object, "metadata.deletionTimestamp") != nullptr; }
+
+bool has_labels(const json::value& object, const json::object& selector) {
+  return !selector.empty() && std::ranges::all_of(selector, [&](const auto& one) {
+    const json::string* value = one.value().if_string();
+    return value && label_of(object, one.key()) == std::string_view(*value);
+  });
+}
+
+}  // namespace harmony::k8s

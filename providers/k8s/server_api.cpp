@@ -1,0 +1,178 @@
+#include "k8s/server_api.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "host/random_text.hpp"
+#include "k8s/assessment.hpp"
+#include "k8s/base64.hpp"
+#include "k8s/forwards.hpp"
+#include "k8s/levels.hpp"
+#include "k8s/values.hpp"
+
+namespace harmony::k8s {
+
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+namespace {
+
+const GroupVersionKind secrets{"", "v1", "Secret"};
+constexpr auto removal_limit = 120s;
+
+}  // namespace
+
+std::optional<Resource> resource_of(Scope& in, const Place& place, const std::string& kind) {
+  const auto catalogue = place.client->catalogue(in);
+  for (const auto& [what, resource] : catalogue->all())
+    if (subject_kind(what) == kind)
+      if (const Resource* preferred = catalogue->find_preferred(what.group, what.kind)) return *preferred;
+  return std::nullopt;
+}
+
+ServerApi::ServerApi(std::shared_ptr<const Place> place, std::shared_ptr<Lease> lease)
+    : place_(std::move(place)), lease_(std::move(lease)), forwards_(std::make_unique<Forwards>(place_)) {}
+ServerApi::~ServerApi() = default;
+
+// ---------------------------------------------------------------- reads
+
+std::optional<json::value> ServerApi::find(Scope& in, const ObjectReference& reference) const {
+  return place_->client->get(in, place_->client->resource(in, reference.what), reference.space, reference.name);
+}
+
+std::optional<json::value> ServerApi::find(Scope& in, const Subject& subject) const {
+  const auto resource = resource_of(in, *place_, subject.kind);
+  if (!resource) return std::nullopt;
+  return place_->client->get(in, *resource, resource->namespaced ? place_->space : "", subject.name);
+}
+
+bool ServerApi::space_is_there(Scope& in) const {
+  try {
+    return find(in, {{"", "v1", "Namespace"}, "", place_->space}).has_value();
+  } catch (const ApiError& error) {
+    if (error.status().code == 403) return true;  // who may not look at namespaces was given one
+    throw;
+  }
+}
+
+std::map<std::string, std::string> ServerApi::values_of(Scope& in, const std::string& secret) const {
+  std::map<std::string, std::string> values;
+  const auto live = find(in, {secrets, place_->space, secret});
+  const auto* data = live && place_->is_ours(*live) ? at(*live, {"data"}) : nullptr;
+  if (!data || !data->is_object()) return values;
+  for (const auto& [key, value] : data->get_object())
+    if (value.is_string())
+      if (auto plain = from_base64(std::string_view(value.get_string().data(), value.get_string().size())))
+        values.emplace(key, std::move(*plain));
+  return values;
+}
+
+Deferred<Secret<std::string>> ServerApi::value(Scope& in, const std::string& secret, const std::string& key) {
+  const auto values = values_of(in, secret);
+  const auto found = values.find(key);
+  if (found == values.end()) return Deferred<Secret<std::string>>::pending(fmt::format("secret/{} is made", secret));
+  in.conceal(Secret<std::string>(found->second));
+  return Secret<std::string>(found->second);
+}
+
+bool ServerApi::offers_ingress(Scope& in) {
+  const auto catalogue = place_->client->catalogue(in);
+  const Resource* classes = catalogue->find_preferred("networking.k8s.io", "IngressClass");
+  if (!classes) return false;
+  try {
+    return !place_->client->list(in, *classes, {}).empty();
+  } catch (const ApiError&) {
+    return false;                            // not to be seen is as good as not there
+  }
+}
+
+std::string ServerApi::read_again(Scope& in, std::string_view key) {
+  const auto slash = key.find('/');
+  const Subject subject{"k8s", std::string(key.substr(0, slash)), std::string(key.substr(slash + 1))};
+  return fingerprint_of(find(in, subject), in.fingerprinter());
+}
+
+// ---------------------------------------------------------------- writes
+
+void ServerApi::ensure(Scope& in, const GeneratedSecret& secret) {
+  const auto alone = in.hold({"k8s", "secret", secret.name});
+  auto values = values_of(in, secret.name);
+  for (const std::string& key : secret.keys)
+    if (!values.contains(key)) {
+      values[key] = host::random_text();
+      in.conceal(Secret<std::string>(values[key]));
+    }
+  const auto live = find(in, {secrets, place_->space, secret.name});
+  Wanted wanted = k8s::wanted(secret, values, *place_);
+  if (!live)                                 // as the plan said it
+    for (const std::string& key : secret.keys) wanted.pending.emplace("data." + key, "generated");
+  const Assessment assessed = assess(in, *place_, wanted, live, true);
+  in.change(assessed.change, [&] {
+    write(in, wanted, assessed.force, assessed.change);
+    return Settled{"uid " + written_.at(wanted.reference).uid};
+  });
+}
+
+void ServerApi::ensure(Scope& in, const ObjectSet& set) {
+  for (const std::vector<const Manifest*>& level : levels_of(set))
+    for (const Manifest* manifest : level) ensure(in, wanted(in, *manifest, *place_, key()));
+}
+
+void ServerApi::ensure(Scope& in, const Wanted& wanted) {
+  const auto alone = in.hold(wanted.subject);
+  const Assessment assessed = assess(in, *place_, wanted, find(in, wanted.reference), true);
+  in.change(assessed.change, [&] {
+    write(in, wanted, assessed.force, assessed.change);
+    return Settled{"uid " + written_.at(wanted.reference).uid};
+  });
+}
+
+void ServerApi::write(Scope& in, const Wanted& wanted, bool force, const Change& change) {
+  const Resource resource = place_->client->resource(in, wanted.reference.what);
+  if (change.action == Action::replace) {
+    remove(in, {.subject = wanted.subject});
+    in.point("replaced object removed");
+  }
+  const auto apply = [&] {
+    lease_->require_held();
+    return place_->client->apply(in, resource, wanted.object, {.manager = field_manager, .force = force}).object;
+  };
+  json::value stored;
+  try {
+    stored = apply();
+  } catch (const OutcomeUnknown& unknown) {
+    in.retried(unknown.data().message);      // to apply the same again changes nothing where it was done
+    stored = apply();
+  }
+  in.point("object applied");
+  std::lock_guard hold{mutex_};
+  written_[wanted.reference] = {.generation = number_at(stored, "metadata.generation").value_or(0),
+                                .uid = std::string(text_at(stored, "metadata.uid"))};
+}
+
+void ServerApi::remove(Scope& in, const LedgerEntry& entry) {
+  const auto alone = in.hold(entry.subject);
+  auto live = find(in, entry.subject);
+  if (live && !place_->is_ours(*live)) live.reset();  // ours is gone, and somebody else's has its name
+  in.change(removal(entry.subject, live, entry.holds_data), [&] {
+    const auto resource = resource_of(in, *place_, entry.subject.kind);
+    const std::string space = resource->namespaced ? place_->space : "", uid = std::string(text_at(*live, "metadata.uid"));
+    lease_->require_held();
+    place_->client->remove(in, *resource, space, entry.subject.name,
+                           {.uid = uid, .propagation = Propagation::foreground});
+    in.point("object told to go");
+    in.until({.limit = removal_limit, .what = "it is gone", .subject = entry.subject.text()},
+             [&]() -> std::optional<std::string> {
+               const auto now = place_->client->get(in, *resource, space, entry.subject.name);
+               if (!now || std::string(text_at(*now, "metadata.uid")) != uid) return std::nullopt;
+               in.pause(100ms);
+               return "it still ends";
+             });
+    return Settled{};
+  });
+}
+
+}  // namespace harmony::k8s

@@ -1,0 +1,63 @@
+#pragma once
+/// The real primitive.
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "k8s/lease.hpp"
+#include "k8s/api.hpp"
+#include "k8s/place.hpp"
+#include "k8s/readiness.hpp"
+#include "k8s/relations.hpp"
+#include "k8s/wanted.hpp"
+
+namespace harmony::k8s {
+
+class Forwards;
+
+class ServerApi final : public Api {
+ public:
+  ServerApi(std::shared_ptr<const Place>, std::shared_ptr<Lease>);
+  ~ServerApi() override;
+
+  Deferred<Secret<std::string>> value(Scope&, const std::string& secret, const std::string& key) override;
+  host::Endpoint forward(Scope&, const ForwardTarget&) override;
+  std::optional<std::string> not_proven(Scope&, const ForwardTarget&) override;
+  bool offers_ingress(Scope&) override;
+  const std::string& space() const override { return place_->space; }
+  void ensure(Scope&, const GeneratedSecret&) override;
+  void ensure(Scope&, const ObjectSet&) override;
+  void until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds limit) override;
+
+  void remove(Scope&, const LedgerEntry&) override;
+  Observation observe(Scope&, const LedgerEntry&) override;
+  void logs(Scope&, const LedgerEntry&, const LogQuery&, const LogSink&) override;
+  std::string read_again(Scope&, std::string_view key) override;
+
+  // For the twin.
+  const Place& place() const { return *place_; }
+  std::optional<boost::json::value> find(Scope&, const ObjectReference&) const;
+  std::map<std::string, std::string> values_of(Scope&, const std::string& secret) const;
+  /// A pod of it that is ready, in its newest version.
+  std::optional<std::string> ready_pod(Scope&, const ForwardTarget&) const;
+  bool space_is_there(Scope&) const;
+
+ private:
+  void ensure(Scope&, const Wanted&);
+  void write(Scope&, const Wanted&, bool force, const Change&);
+  std::optional<boost::json::value> find(Scope&, const Subject&) const;
+  /// Its pods, and what else its readiness is read from.
+  Objects related_to(Scope&, const boost::json::value& live) const;
+
+  std::shared_ptr<const Place> place_;
+  std::shared_ptr<Lease> lease_;
+  std::unique_ptr<Forwards> forwards_;
+  mutable std::mutex mutex_;
+  std::map<ObjectReference, Expected> written_;  ///< generation and uid that our writes returned
+};
+
+/// Kinds by their subject's text. Nothing where the server has no such kind.
+std::optional<Resource> resource_of(Scope&, const Place&, const std::string& subject_kind);
+
+}  // namespace harmony::k8s

@@ -1,0 +1,147 @@
+/// How objects are, for `status`; what their pods wrote, for `logs`; and whether what answers is what was deployed.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "host/printable.hpp"
+#include "k8s/explanation.hpp"
+#include "k8s/forwards.hpp"
+#include "k8s/server_api.hpp"
+#include "k8s/values.hpp"
+
+namespace harmony::k8s {
+
+namespace json = boost::json;
+
+namespace {
+
+using Health = Observation::Health;
+
+/// What the pods of a workload carry; empty where it selects none.
+std::string selector_text(const json::value& workload) {
+  const auto* labels = at(workload, {"spec", "selector", "matchLabels"});
+  std::string text;
+  if (labels && labels->is_object())
+    for (const auto& [name, value] : labels->get_object())
+      text += (text.empty() ? "" : ",") + std::string(name) + "=" + (value.is_string() ? value.get_string().c_str() : "");
+  return text;
+}
+
+Health health_of(Readiness::State state) {
+  switch (state) {
+    case Readiness::State::ready: return Health::ok;
+    case Readiness::State::assumed: return Health::ok;
+    case Readiness::State::in_progress: return Health::starting;
+    case Readiness::State::failed: return Health::degraded;
+    case Readiness::State::terminating: return Health::down;
+    case Readiness::State::not_found: return Health::missing;
+  }
+  return Health::unknown;
+}
+
+std::set<std::string> images_of(const Selected& pods) {
+  std::set<std::string> images;
+  for (const json::value* pod : pods)
+    if (const auto* containers = at(*pod, {"status", "containerStatuses"}); containers && containers->is_array())
+      for (const json::value& container : containers->get_array()) images.insert(std::string(text_at(container, "imageID")));
+  return images;
+}
+
+}  // namespace
+
+Objects ServerApi::related_to(Scope& in, const json::value& live) const {
+  Objects all;
+  const auto add = [&](const GroupVersionKind& what, const ListQuery& query) {
+    for (json::value& object : place_->client->list(in, place_->client->resource(in, what), query))
+      all.push_back(std::move(object));
+  };
+  const std::string pods = selector_text(live), kind = kind_of(live).kind;
+  if (!pods.empty()) add({"", "v1", "Pod"}, {.space = place_->space, .labels = pods});
+  if (kind == "Deployment") add({"apps", "v1", "ReplicaSet"}, {.space = place_->space, .labels = pods});
+  if (kind == "Service")
+    add({"discovery.k8s.io", "v1", "EndpointSlice"},
+        {.space = place_->space, .labels = "kubernetes.io/service-name=" + std::string(text_at(live, "metadata.name"))});
+  return all;
+}
+
+Observation ServerApi::observe(Scope& in, const LedgerEntry& entry) {
+  Observation seen{.entry = entry};
+  const auto live = find(in, entry.subject);
+  const bool ours = live && place_->is_ours(*live);
+  const Objects related = ours ? related_to(in, *live) : Objects{};
+  const Readiness readiness = readiness_of(ours ? &*live : nullptr, related);
+  seen.health = health_of(readiness.state);
+  seen.detail = live && !ours ? "somebody else's has its name" : readiness.reason;
+  if (seen.health == Health::starting)
+    if (const auto causes = explain(*live, related); !causes.empty()) {
+      seen.health = Health::degraded;
+      seen.detail = causes.front().diagnostic.message;
+    }
+  return seen;
+}
+
+void ServerApi::logs(Scope& in, const LedgerEntry& entry, const LogQuery& query, const LogSink& sink) {
+  const auto live = find(in, entry.subject);
+  if (!live || selector_text(*live).empty() || kind_of(*live).group != "apps") return;
+  const Resource pods = place_->client->resource(in, {"", "v1", "Pod"});
+  for (const json::value& pod : place_->client->list(in, pods, {.space = place_->space, .labels = selector_text(*live)})) {
+    const std::string name = std::string(text_at(pod, "metadata.name"));
+    try {
+      place_->client->logs(in, place_->space, name, {.follow = query.follow, .lines = static_cast<int>(query.lines)},
+                           [&](std::string_view line) {
+                             sink(name, host::printable(line));
+                             return true;
+                           });
+    } catch (const Stopped&) {
+      if (!query.follow) throw;
+      return;                                // that is how following ends
+    } catch (const ApiError& error) {        // a container that has not started yet has no log
+      if (error.status().code != 400) throw;
+    }
+  }
+}
+
+std::optional<std::string> ServerApi::ready_pod(Scope& in, const ForwardTarget& target) const {
+  const auto live = find(in, {{"apps", "v1", target.kind}, place_->space, target.name});
+  if (!live) return std::nullopt;
+  const Objects related = related_to(in, *live);
+  const json::value* newest = nullptr;
+  for (const json::value* pod : of_kind(related, "Pod"))
+    if (is_ready_pod(*pod) && !is_going(*pod) &&
+        (!newest || std::string(text_at(*pod, "metadata.creationTimestamp")) > std::string(text_at(*newest, "metadata.creationTimestamp"))))
+      newest = pod;
+  if (!newest) return std::nullopt;
+  return std::string(text_at(*newest, "metadata.name"));
+}
+
+host::Endpoint ServerApi::forward(Scope& in, const ForwardTarget& target) {
+  if (const auto pod = ready_pod(in, target)) return forwards_->to(*pod, target.port);
+  throw Error({.code = "H0440",
+               .category = Category::unreachable,
+               .message = fmt::format("no pod of `{}` is ready to be spoken to", target.name),
+               .subject = subject_of({{"apps", "v1", target.kind}, "", target.name}).text(),
+               .help = "look at `status` and `logs`; deploy first where it is not there yet"});
+}
+
+std::optional<std::string> ServerApi::not_proven(Scope& in, const ForwardTarget& target) {
+  const ObjectReference reference{{"apps", "v1", target.kind}, place_->space, target.name};
+  const auto live = find(in, reference);
+  if (!live) return fmt::format("there is no {}", subject_of(reference).text());
+  Expected expected;
+  {
+    std::lock_guard hold{mutex_};
+    if (const auto written = written_.find(reference); written != written_.end()) expected = written->second;
+  }
+  const Objects related = related_to(in, *live);
+  const Readiness readiness = readiness_of(&*live, related, expected);
+  if (readiness.state != Readiness::State::ready) return readiness.reason;
+  Selected pods = of_kind(related, "Pod");
+  std::erase_if(pods, [](const json::value* pod) { return is_going(*pod) || !is_ready_pod(*pod); });
+  if (images_of(pods).size() > 1) return "its pods run different images";
+  return std::nullopt;
+}
+
+}  // namespace harmony::k8s

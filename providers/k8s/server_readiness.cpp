@@ -1,0 +1,147 @@
+/// Waiting until a set is ready, and what to say when it will not be.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "k8s/explanation.hpp"
+#include "k8s/live_view.hpp"
+#include "k8s/server_api.hpp"
+#include "k8s/values.hpp"
+
+namespace harmony::k8s {
+
+namespace json = boost::json;
+
+namespace {
+
+/// What the readiness of others is read from.
+const std::vector<GroupVersionKind> related_kinds{{"", "v1", "Pod"},
+                                                  {"", "v1", "Event"},
+                                                  {"apps", "v1", "ReplicaSet"},
+                                                  {"discovery.k8s.io", "v1", "EndpointSlice"}};
+
+struct Waited {
+  ObjectReference reference;
+  Subject subject;
+  Expected expected;
+};
+
+const json::value* find_in(const Objects& all, const ObjectReference& reference) {
+  const auto found = std::ranges::find_if(all, [&](const json::value& object) {
+    return kind_of(object).kind == reference.what.kind && std::string(text_at(object, "metadata.name")) == reference.name;
+  });
+  return found == all.end() ? nullptr : &*found;
+}
+
+/// A claim that waits for its first pod is as ready as it gets before that; the pod's own wait shows the rest.
+bool is_settled(const Readiness& readiness) {
+  return readiness.state == Readiness::State::ready || readiness.state == Readiness::State::assumed;
+}
+
+class SetWait {
+ public:
+  SetWait(Scope& in, const Place& place, std::vector<Waited> waited, std::vector<Resource> kinds)
+      : in_(in), place_(place), waited_(std::move(waited)), view_(in, place, std::move(kinds)) {}
+
+  std::optional<std::string> not_yet() {
+    if (!view_.moved_since(seen_)) return last_;
+    const Objects all = view_.objects();
+    last_.reset();
+    for (const Waited& one : waited_) {
+      const json::value* live = find_in(all, one.reference);
+      const Readiness readiness = readiness_of(live, all, one.expected);
+      if (is_settled(readiness)) continue;
+      if (live) judge(one, *live, all, readiness);
+      last_ = fmt::format("{}: {}", one.subject.text(), why_.empty() ? readiness.reason : why_);
+      break;                                 // the first in order is what the others wait for
+    }
+    return last_;
+  }
+  /// What was found wrong last, for a wait that has reached its limit.
+  const std::optional<Explanation>& explanation() const { return explanation_; }
+  void add_log_of(Explanation& explanation) const {
+    if (!explanation.log) return;
+    std::vector<std::string> lines;
+    Scope in = in_;
+    try {
+      place_.client->logs(in, place_.space, explanation.log->pod,
+                          {.container = explanation.log->container, .previous = explanation.log->previous, .lines = 20},
+                          [&](std::string_view line) {
+                            lines.emplace_back(line);
+                            return true;
+                          });
+    } catch (const ApiError&) {              // a log that is gone hides no cause
+    }
+    add_log(explanation, lines);
+  }
+
+ private:
+  void judge(const Waited& one, const json::value& live, const Objects& all, const Readiness& readiness) {
+    auto causes = explain(live, all);
+    why_.clear();
+    if (causes.empty()) {
+      explanation_.reset();
+      if (readiness.state == Readiness::State::failed) throw given_up(one, readiness);
+      return;
+    }
+    explanation_ = std::move(causes.front());
+    why_ = explanation_->diagnostic.message;
+    if (explanation_->prospect != Prospect::hopeless) return;
+    add_log_of(*explanation_);
+    throw Error(explanation_->diagnostic);
+  }
+  static Error given_up(const Waited& one, const Readiness& readiness) {
+    return Error({.code = "H0435",
+                  .message = fmt::format("`{}` does not become ready: {}", one.subject.text(), readiness.reason),
+                  .subject = one.subject.text(),
+                  .help = "its controller has given up; look at `logs`, and at kubectl describe"});
+  }
+
+  Scope& in_;
+  const Place& place_;
+  std::vector<Waited> waited_;
+  LiveView view_;
+  std::uint64_t seen_ = 0;
+  std::optional<std::string> last_ = "it is being looked at";
+  std::string why_;
+  std::optional<Explanation> explanation_;
+};
+
+}  // namespace
+
+void ServerApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::milliseconds limit) {
+  std::vector<Waited> waited;
+  std::vector<Resource> kinds;
+  const auto add_kind = [&](const GroupVersionKind& what) {
+    const Resource resource = place_->client->resource(in, what);
+    if (std::ranges::none_of(kinds, [&](const Resource& known) { return known.what == resource.what; }))
+      kinds.push_back(resource);
+  };
+  for (const GroupVersionKind& what : related_kinds) add_kind(what);
+  for (const Manifest& manifest : set) {
+    ObjectReference reference = reference_of(manifest.object);
+    reference.space = place_->space;
+    add_kind(reference.what);
+    std::lock_guard hold{mutex_};
+    const auto written = written_.find(reference);
+    waited.push_back({reference, subject_of(reference), written == written_.end() ? Expected{} : written->second});
+  }
+  SetWait wait{in, *place_, std::move(waited), std::move(kinds)};
+  try {
+    in.until({.limit = limit, .what = "all of it is ready"}, [&] { return wait.not_yet(); });
+  } catch (TimedOut& timed_out) {
+    if (auto cause = wait.explanation()) {
+      wait.add_log_of(*cause);
+      Diagnostic& said = timed_out.data();
+      said.facts.emplace_back("cause", cause->diagnostic.message);
+      for (auto& fact : cause->diagnostic.facts) said.facts.push_back(std::move(fact));
+      said.log = std::move(cause->diagnostic.log);
+      said.help = cause->diagnostic.help;
+    }
+    throw;
+  }
+}
+
+}  // namespace harmony::k8s

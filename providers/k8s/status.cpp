@@ -1,0 +1,154 @@
+#include "k8s/status.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <boost/json/array.hpp>
+
+#include "host/printable.hpp"
+#include "k8s/object.hpp"
+#include "k8s/retry.hpp"
+
+namespace harmony::k8s {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t shown_causes = 20;
+
+std::vector<StatusCause> causes_of(const json::value& status) {
+  std::vector<StatusCause> causes;
+  const json::value* list = at(status, {"details", "causes"});
+  if (const json::array* all = list ? list->if_array() : nullptr)
+    for (const json::value& cause : *all)
+      causes.push_back({text_at(cause, {"reason"}), text_at(cause, {"message"}), text_at(cause, {"field"})});
+  return causes;
+}
+
+struct Kind {
+  const char* code;
+  Category category;
+  std::string_view what;
+  std::string_view help;
+};
+
+Kind kind_of_refusal(const Status& status) {
+  switch (status.code) {
+    case 401:
+      return {"H0412", Category::unreachable, "the API server does not know us",
+              "log in again, or look whether the context names the right user; tokens and certificates expire"};
+    case 403:
+      return {"H0413", Category::unreachable, "the API server forbids it",
+              "ask whoever runs the cluster for the right that is named; `kubectl auth can-i` tells what you have"};
+    case 404:
+      return {"H0414", Category::failed, "the API server does not find it",
+              "look whether it, and its namespace, are there"};
+    case 409:
+      return {"H0415", Category::failed, "somebody else has changed it, or owns a part of it",
+              "look at who is named; run the same command again for a new plan"};
+    case 429:
+    case 503:
+    case 504:
+      return {"H0417", Category::unreachable, "the API server is overloaded, or not all of it is up",
+              "run the same command again later; whoever runs the cluster sees why in the API server's log"};
+    default: return {"H0416", Category::failed, "the API server refuses it", "put right what the server names"};
+  }
+}
+
+std::string field_text(const StatusCause& cause, bool hides_values) {
+  std::string field = host::printable(cause.field);
+  if (hides_values) return fmt::format("{} ({})", field, host::printable(cause.reason));
+  return host::printable(cause.message);
+}
+
+}  // namespace
+
+std::optional<Status> status_of(const json::value& value) {
+  if (text_at(value, {"kind"}) != "Status") return std::nullopt;
+  Status status{.code = static_cast<int>(number_at(value, {"code"}).value_or(0)),
+                .reason = text_at(value, {"reason"}),
+                .message = text_at(value, {"message"}),
+                .group = text_at(value, {"details", "group"}),
+                .kind = text_at(value, {"details", "kind"}),
+                .name = text_at(value, {"details", "name"}),
+                .uid = text_at(value, {"details", "uid"}),
+                .causes = causes_of(value)};
+  if (const auto seconds = number_at(value, {"details", "retryAfterSeconds"}))
+    status.retry_after = std::chrono::seconds(*seconds);
+  return status;
+}
+
+std::optional<Status> status_of(const Reply& reply) {
+  const auto value = parse_json(reply.body);
+  auto status = value ? status_of(*value) : std::nullopt;
+  if (!status) {
+    // Its filters answer some requests in plain text, before they know what is asked for.
+    const bool plain = reply.header("content-type").starts_with("text/plain") && !reply.header("audit-id").empty();
+    if (!plain && reply.status != 429) return std::nullopt;
+    status = Status{.message = reply.body.substr(0, 400)};
+  }
+  status->code = reply.status;
+  if (const auto asked = retry_after_of(reply)) status->retry_after = asked;
+  return status;
+}
+
+ApiError api_error(Status status, const Asked& asked, const Destination& server) {
+  const Kind kind = kind_of_refusal(status);
+  std::string message = fmt::format("{} of {}: {}", asked.doing, host::printable(asked.subject), kind.what);
+  if (!status.message.empty() && !asked.hides_values) message += ": " + host::printable(status.message);
+  Diagnostic diagnostic{.code = kind.code,
+                        .category = kind.category,
+                        .message = std::move(message),
+                        .subject = host::printable(asked.subject),
+                        .facts = {{"API server", host::printable(server.text())},
+                                  {"answer", fmt::format("HTTP {} {}", status.code, host::printable(status.reason))}},
+                        .help = std::string(kind.help)};
+  for (std::size_t i = 0; i < std::min(status.causes.size(), shown_causes); ++i)
+    diagnostic.facts.emplace_back("cause", field_text(status.causes[i], asked.hides_values));
+  if (status.causes.size() > shown_causes)
+    diagnostic.notes.push_back(fmt::format("{} more causes are not shown", status.causes.size() - shown_causes));
+  return {std::move(diagnostic), std::move(status)};
+}
+
+OutcomeUnknown outcome_unknown(const Asked& asked, std::string_view why, const Destination& server) {
+  return OutcomeUnknown({.code = "H0420",
+                         .category = Category::failed,
+                         .message = fmt::format("{} of {}: it is not known whether it was done: {}", asked.doing,
+                                                host::printable(asked.subject), host::printable(why)),
+                         .subject = host::printable(asked.subject),
+                         .facts = {{"API server", host::printable(server.text())}},
+                         .help = "run the same command again: it reads what is there, and goes on from it"});
+}
+
+Error no_api_server(std::string_view what, std::string_view beginning, const Asked& asked, const Destination& server) {
+  Diagnostic diagnostic{.code = "H0418",
+                        .category = Category::unreachable,
+                        .message = fmt::format("{} of {}: what answered is no API server: {}", asked.doing,
+                                               host::printable(asked.subject), host::printable(what)),
+                        .subject = host::printable(asked.subject),
+                        .facts = {{"API server", host::printable(server.text())}},
+                        .help = "look at the server's URL in the kubeconfig, and at proxies and gateways on the way"};
+  constexpr std::size_t shown = 80;
+  if (!beginning.empty() && !asked.hides_values)
+    diagnostic.facts.emplace_back("it begins with", host::printable(beginning.substr(0, shown)));
+  return Error(std::move(diagnostic));
+}
+
+Error no_api_server(const Reply& reply, const Asked& asked, const Destination& server) {
+  std::string what = fmt::format("HTTP {}", reply.status);
+  if (const std::string type = reply.header("content-type"); !type.empty()) what += ", " + type;
+  if (const std::string elsewhere = reply.header("location"); !elsewhere.empty())
+    what += ", which sends us to " + elsewhere + ", and that is not followed";
+  return no_api_server(what, reply.body, asked, server);
+}
+
+void refuse(const Reply& reply, const Asked& asked, const Destination& server, int tries) {
+  auto status = status_of(reply);
+  if (!status || reply.status / 100 == 3) throw no_api_server(reply, asked, server);
+  ApiError error = api_error(std::move(*status), asked, server);
+  if (tries > 1) error.data().facts.emplace_back("tried", fmt::format("{} times", tries));
+  throw error;
+}
+
+}  // namespace harmony::k8s

@@ -1,0 +1,92 @@
+#include "k8s/wanted.hpp"
+
+#include <algorithm>
+
+#include <boost/json.hpp>
+
+#include "host/content.hpp"
+#include "k8s/base64.hpp"
+#include "k8s/field_set.hpp"
+#include "k8s/manifest.hpp"
+
+namespace harmony::k8s {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr const char* filler = "known-after-the-deploy";
+
+json::object& child(json::object& of, std::string_view name) {
+  json::value& value = of[name];
+  if (!value.is_object()) value.emplace_object();
+  return value.get_object();
+}
+
+void mark(json::object& object, const Place& place) {
+  json::object& metadata = child(object, "metadata");
+  metadata["namespace"] = place.space;
+  json::object& labels = child(metadata, "labels");
+  for (const auto& [name, value] : place.labels()) labels[name] = value;
+}
+
+/// With a note of what it owns, so that fields which others take from us are told from those that never were ours.
+Wanted described(json::object object, bool holds_data) {
+  json::object& annotations = child(child(object, "metadata"), "annotations");
+  annotations[applied_annotation] = "";
+  annotations[applied_annotation] = json::serialize(fields_of(object).fields_v1());
+  Wanted made{.object = std::move(object), .reference = {}, .subject = {}, .holds_data = holds_data};
+  made.reference = reference_of(made.object);
+  made.subject = subject_of(made.reference);
+  return made;
+}
+
+void put(json::object& into, const std::string& name, const host::Rendered& value, const std::string& path,
+         const std::function<std::string(const std::string&)>& written, std::map<std::string, std::string>& pending) {
+  into[name] = written(value.pending() ? filler : value.text());
+  if (value.pending()) pending.emplace(path, value.because);
+}
+
+}  // namespace
+
+std::string subject_kind(const GroupVersionKind& what) {
+  std::string text = what.kind;
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return what.group.empty() ? text : text + "." + what.group;
+}
+
+Subject subject_of(const ObjectReference& reference) { return {"k8s", subject_kind(reference.what), reference.name}; }
+
+Wanted wanted(const Scope& in, const Manifest& manifest, const Place& place, PrimitiveKey key) {
+  json::object object = manifest.object;
+  std::map<std::string, std::string> pending;
+  mark(object, place);
+  for (const auto& [name, content] : manifest.data)
+    put(child(object, "data"), name, host::rendered(in, content, key), "data." + name, to_base64, pending);
+  for (const auto& [name, content] : manifest.fingerprints) {
+    json::object& annotations =
+        child(child(child(child(object, "spec"), "template"), "metadata"), "annotations");
+    put(annotations, name, host::rendered(in, content, key), "spec.template.metadata.annotations." + name,
+        [&](const std::string& text) { return text == filler ? text : in.fingerprinter().of(text); }, pending);
+  }
+  Wanted made = described(std::move(object), manifest.holds_data);
+  made.pending = std::move(pending);
+  return made;
+}
+
+Wanted wanted(const GeneratedSecret& secret, const std::map<std::string, std::string>& values, const Place& place) {
+  json::object object = named("v1", "Secret", secret.name);
+  std::map<std::string, std::string> pending;
+  mark(object, place);
+  for (const std::string& key : secret.keys) {
+    const auto found = values.find(key);
+    child(object, "data")[key] = to_base64(found == values.end() ? filler : found->second);
+    if (found == values.end()) pending.emplace("data." + key, "generated");
+  }
+  Wanted made = described(std::move(object), true);
+  made.pending = std::move(pending);
+  made.pending_origin = harmony::Origin::generated;
+  return made;
+}
+
+}  // namespace harmony::k8s

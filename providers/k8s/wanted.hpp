@@ -1,0 +1,38 @@
+#pragma once
+/// A manifest as it is sent: with its namespace, its labels and the values of its secrets, as far as they are known.
+#include <map>
+#include <string>
+
+#include <boost/json/value.hpp>
+
+#include "harmony/change.hpp"
+#include "harmony/scope.hpp"
+#include "k8s/object.hpp"
+#include "k8s/api.hpp"
+#include "k8s/place.hpp"
+
+namespace harmony::k8s {
+
+/// The fields that our last apply owned, as fieldsV1.
+inline constexpr const char* applied_annotation = "harmony.dev/applied";
+
+struct Wanted {
+  boost::json::value object;
+  ObjectReference reference;
+  Subject subject;
+  bool holds_data = false;
+  /// Fields that are only known later, as FieldChange::path, and why. They stand in `object` as a filler.
+  std::map<std::string, std::string> pending = {};
+  harmony::Origin pending_origin = harmony::Origin::deferred;
+};
+
+/// "deployment.apps", "service": as kubectl writes it.
+std::string subject_kind(const GroupVersionKind&);
+Subject subject_of(const ObjectReference&);
+
+/// Conceals every secret on the way.
+Wanted wanted(const Scope&, const Manifest&, const Place&, PrimitiveKey);
+/// @param values of its keys; those that are missing are pending.
+Wanted wanted(const GeneratedSecret&, const std::map<std::string, std::string>& values, const Place&);
+
+}  // namespace harmony::k8s
