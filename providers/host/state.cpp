@@ -1,0 +1,274 @@
+#include "host/state.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "harmony/error.hpp"
+#include "host/descriptor.hpp"
+#include "host/durable.hpp"
+
+namespace harmony::host {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr mode_t writable_by_others = S_IWGRP | S_IWOTH;
+
+bool plain_name(const std::string& name) {
+  constexpr std::size_t longest = 63;  // a DNS label: on Kubernetes it names things, too
+  const auto lower_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !name.empty() && name.size() <= longest && lower_or_digit(name.front()) &&
+         std::ranges::all_of(name, [&](char c) { return lower_or_digit(c) || c == '-'; });
+}
+
+void require_plain_name(const std::string& deployment) {
+  if (plain_name(deployment)) return;
+  throw Error({.code = "H0105",
+               .category = Category::usage,
+               .message = fmt::format("`{}` cannot be the name of a deployment", deployment),
+               .subject = "deployment/" + deployment,
+               .help = "use 1 to 63 of a-z, 0-9 and `-`, beginning with a letter or a digit: --deployment NAME"});
+}
+
+/// A variable that names an absolute path; anything else is as good as unset (the XDG base directories say so).
+std::optional<fs::path> absolute_path_in(const char* variable) {
+  const char* value = std::getenv(variable);
+  if (!value || *value != '/') return std::nullopt;
+  return fs::path{value};
+}
+
+/// The folder that holds one folder for each deployment.
+fs::path folder_of_deployments(const std::string& chosen, bool as_root) {
+  if (!chosen.empty()) {
+    const fs::path whole = fs::absolute(chosen).lexically_normal();
+    return whole.has_filename() ? whole : whole.parent_path();
+  }
+  if (as_root) return "/var/lib/harmony";
+  if (const auto state_home = absolute_path_in("XDG_STATE_HOME")) return *state_home / "harmony";
+  if (const auto home = absolute_path_in("HOME")) return *home / ".local/state/harmony";
+  throw Error({.code = "H0101",
+               .category = Category::usage,
+               .message = "there is no place for the state: HOME is not set to an absolute path",
+               .help = "set HOME, or choose a folder with --state-dir DIR"});
+}
+
+Error unfit(const fs::path& path, std::string_view why, std::string help) {
+  return Error({.code = "H0102",
+                .category = Category::refused,
+                .message = fmt::format("`{}` cannot hold the state of a deployment: {}", path.string(), why),
+                .subject = "folder/" + path.string(),
+                .help = std::move(help)});
+}
+
+std::string user_name(uid_t user) {
+  std::vector<char> buffer(16384);
+  struct passwd entry{}, *found = nullptr;
+  ::getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found);
+  return found ? found->pw_name : std::to_string(user);
+}
+
+std::optional<gid_t> service_group() {
+  std::vector<char> buffer(65536);
+  struct group entry{}, *found = nullptr;
+  ::getgrnam_r("harmony", &entry, buffer.data(), buffer.size(), &found);
+  if (!found) return std::nullopt;
+  return found->gr_gid;
+}
+
+/// What lies at a path itself, links not followed; nothing where there is nothing.
+std::optional<struct stat> look(const fs::path& path) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) == 0) return found;
+  if (errno == ENOENT) return std::nullopt;
+  throw unfit(path, cause_text(errno), "run as the user who deployed it, or choose another place with --state-dir DIR");
+}
+
+enum class Kind { of_all_deployments, of_one_deployment };
+
+/// Throws where a folder could be changed or swapped by somebody else.
+void require_ours(const fs::path& path, const struct stat& found, Kind kind) {
+  if (S_ISLNK(found.st_mode))
+    throw unfit(path, "it is a symbolic link", "name the folder that it leads to: --state-dir DIR");
+  if (!S_ISDIR(found.st_mode))
+    throw unfit(path, "it is not a folder", "move it away, or choose another place with --state-dir DIR");
+  const bool ours = found.st_uid == ::geteuid() || (kind == Kind::of_all_deployments && found.st_uid == 0);
+  if (!ours)
+    throw unfit(path, fmt::format("it belongs to user `{}`", user_name(found.st_uid)),
+                "run as that user, or choose another place with --state-dir DIR");
+  const bool swap_proof = kind == Kind::of_all_deployments && (found.st_mode & S_ISVTX);
+  if ((found.st_mode & writable_by_others) && !swap_proof)
+    throw unfit(path, fmt::format("others may write to it (mode {:04o})", found.st_mode & 07777u),
+                fmt::format("look who did, then: chmod go-w '{}'", path.string()));
+}
+
+/// Links above the folder are as the machine's owner made them; but nobody else may be able to swap what they lead to.
+void require_safe_parents(const fs::path& folder, bool as_root) {
+  fs::path parent;
+  for (const fs::path& part : folder.parent_path()) {
+    parent /= part;
+    struct stat found{};
+    if (::stat(parent.c_str(), &found) != 0) return;  // what is missing will be made; what is hidden shows below
+    if (!S_ISDIR(found.st_mode))
+      throw unfit(folder, fmt::format("`{}` above it is not a folder", parent.string()),
+                  "choose another place with --state-dir DIR");
+    if ((found.st_mode & S_IWOTH) && !(found.st_mode & S_ISVTX))
+      throw unfit(folder, fmt::format("anybody may write to `{}` above it", parent.string()),
+                  "choose a place that others cannot change: --state-dir DIR");
+    const bool group_may = (found.st_mode & S_IWGRP) && !(found.st_mode & S_ISVTX) && found.st_gid != 0;
+    if (as_root && (found.st_uid != 0 || group_may))
+      throw unfit(
+          folder,
+          fmt::format("user or group `{}` may exchange `{}` above it",
+                      found.st_uid != 0 ? user_name(found.st_uid) : std::to_string(found.st_gid), parent.string()),
+          "deploy as that user, or choose a place that only root can change: --state-dir DIR");
+    if (as_root && !(found.st_mode & S_IXOTH))
+      throw Error({.code = "H0103",
+                   .category = Category::refused,
+                   .message = fmt::format("services cannot reach `{}`: user `harmony` may not pass `{}` (mode {:04o})",
+                                          folder.string(), parent.string(), found.st_mode & 07777u),
+                   .subject = "folder/" + parent.string(),
+                   .help = fmt::format("choose another place with --state-dir DIR, or let others pass: chmod o+x '{}'",
+                                       parent.string())});
+  }
+}
+
+/// A folder in an open one: made where it is missing, and of exactly this mode and group (nothing: as it is).
+Descriptor make_folder(int parent, const fs::path& path, mode_t mode, std::optional<gid_t> group) {
+  const std::string name = path.filename();
+  if (::mkdirat(parent, name.c_str(), 0700) == 0) sync_folder(path.parent_path());
+  else if (errno != EEXIST) throw write_failure(path, errno);
+  Descriptor folder{::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!folder) throw write_failure(path, errno);
+  struct stat found{};
+  if (::fstat(folder.number(), &found) != 0) throw write_failure(path, errno);
+  require_ours(path, found, Kind::of_one_deployment);
+  const bool other_group = group && *group != found.st_gid;
+  if (other_group && ::fchown(folder.number(), static_cast<uid_t>(-1), *group) != 0) throw write_failure(path, errno);
+  if ((found.st_mode & 07777u) != mode && ::fchmod(folder.number(), mode) != 0) throw write_failure(path, errno);
+  return folder;
+}
+
+/// The folders above a deployment's own. Passable as root, since services run as another user; else one's own affair.
+void make_parents(const fs::path& folder, mode_t mode) {
+  if (folder == folder.root_path() || ::access(folder.c_str(), F_OK) == 0) return;
+  make_parents(folder.parent_path(), mode);
+  // Beside its place first: a kill must not leave one that services cannot pass. Another deploy may be doing the same.
+  const fs::path next = folder.parent_path() / ("." + folder.filename().string() + ".next");
+  if (::mkdir(next.c_str(), 0700) != 0 && errno != EEXIST) throw write_failure(folder, errno);
+  const bool made = ::chmod(next.c_str(), mode) == 0 &&
+                    ::renameat2(AT_FDCWD, next.c_str(), AT_FDCWD, folder.c_str(), RENAME_NOREPLACE) == 0;
+  const int cause = errno;
+  if (!made) ::rmdir(next.c_str());
+  if (!made && ::access(folder.c_str(), F_OK) != 0) throw write_failure(folder, cause);
+  sync_folder(folder.parent_path());
+}
+
+}  // namespace
+
+namespace {
+
+/// The ledger last: what a kill leaves of a removal is still ours to end.
+constexpr std::string_view folders[] = {"artefacts", "keys", "logs", "services", "supervisor", "ledger"};
+
+fs::path place_of(const fs::path& root) { return root / "ledger/place"; }
+
+/// What others use already is not taken over. A disk of its own comes with lost+found.
+void require_unused(const fs::path& root) {
+  std::error_code failed;
+  if (fs::exists(root / "ledger", failed)) return;
+  for (const auto& entry : fs::directory_iterator(root, failed))
+    if (const fs::path name = entry.path().filename();
+        name != "lost+found" && std::ranges::find(folders, name.string()) == std::end(folders))
+      throw unfit(root, fmt::format("others use it: there is `{}`", entry.path().filename().string()),
+                  "choose another place with --state-dir DIR, or another name with --deployment NAME");
+}
+
+/// A copy holds the ports and passwords of servers that are not its own.
+void require_original(const fs::path& root) {
+  std::ifstream file{place_of(root)};
+  std::string place;
+  if (!std::getline(file, place) || place == root.string()) return;
+  throw unfit(
+      root, fmt::format("it is a copy of `{}`, or was moved from there", place),
+      fmt::format("work with the original; where nothing of it runs any more, remove `{}`, and deploy from here",
+                  place_of(root).string()));
+}
+
+}  // namespace
+
+State::State(const std::string& deployment, const std::string& chosen)
+    : deployment_(deployment), as_root_(::geteuid() == 0) {
+  require_plain_name(deployment);
+  const fs::path all = folder_of_deployments(chosen, as_root_);
+  root_ = all / deployment;
+  require_safe_parents(all, as_root_);
+  if (const auto found = look(all)) {
+    require_ours(all, *found, Kind::of_all_deployments);
+    require_safe_parents(root_, as_root_);
+  }
+  for (const fs::path& path : {root_, root_ / "ledger", root_ / "keys"})
+    if (const auto found = look(path)) require_ours(path, *found, Kind::of_one_deployment);
+  require_unused(root_);
+  require_original(root_);
+}
+
+void State::require_makeable() const {
+  fs::path there = root_;
+  while (::access(there.c_str(), F_OK) != 0 && there != there.root_path()) there = there.parent_path();
+  if (there == root_) return;
+  struct statfs disk{};
+  const bool of_the_kernel = ::statfs(there.c_str(), &disk) == 0 &&
+                             (disk.f_type == PROC_SUPER_MAGIC || disk.f_type == SYSFS_MAGIC);
+  if (!of_the_kernel && ::access(there.c_str(), W_OK | X_OK) == 0) return;
+  throw unfit(root_,
+              fmt::format("it cannot be made in `{}`: {}", there.string(),
+                          of_the_kernel ? "files there are the kernel's" : cause_text(errno)),
+              "choose another place with --state-dir DIR");
+}
+
+std::string State::service_user() const { return as_root_ ? "harmony" : ""; }
+
+void State::make() const {
+  const fs::path all = root_.parent_path();
+  make_parents(all, as_root_ ? 0755 : 0700);
+  const Descriptor parent{::open(all.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  struct stat found{};
+  if (!parent || ::fstat(parent.number(), &found) != 0) throw write_failure(all, errno);
+  require_ours(all, found, Kind::of_all_deployments);  // it may have come since it was looked at
+  const auto group = as_root_ ? service_group() : std::nullopt;
+  const Descriptor folder = make_folder(parent.number(), root_, group ? 0710 : 0700, group);
+  make_folder(folder.number(), root_ / "ledger", 0700, std::nullopt);
+  make_folder(folder.number(), root_ / "keys", 0700, std::nullopt);
+  place_durably(place_of(root_), root_.string() + "\n", 0600, Existing::keep);
+}
+
+void State::take_away() const {
+  std::error_code failed;
+  for (const std::string_view name : folders) {
+    fs::remove_all(root_ / name, failed);
+    if (failed)
+      throw Error(
+          {.code = "H0104",
+           .message =
+               fmt::format("`{}` cannot be taken away whole: {}", (root_ / name).string(), cause_text(failed.value())),
+           .subject = "folder/" + root_.string(),
+           .help = "all that was deployed is taken down; look what is left in the folder, and take it away by hand"});
+  }
+  fs::remove(root_, failed);  // a mount of its own stays, and so does what others have put there since
+}
+
+}  // namespace harmony::host

@@ -1,0 +1,91 @@
+#pragma once
+/// s6 as this deployment's supervisor: one s6-svscan on <state>/supervisor, below it one folder per process:
+///   run              says what it starts, then becomes it as the right user
+///   started          "<definition> <pid>", written by run as its first act: what runs, whatever run says meanwhile
+///   definitions/<id> record.json (what is compared) and start (the environment; the only file with secrets)
+///   told             when a deploy last asked for a start: deaths before it are old stories
+///   log/run          s6-log into <state>/logs/<process>
+/// Nothing here decides whether something should change. Reads open nothing for writing and start no process.
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harmony/scope.hpp"
+#include "host/definition.hpp"
+#include "host/facts.hpp"
+#include "host/folder.hpp"
+
+namespace harmony::host {
+
+/// All that a service folder is made from.
+struct Declaration {
+  std::string name;
+  WantedProcess process;
+  std::filesystem::path working_folder;        ///< absolute
+  std::vector<std::string> as_user = {};       ///< command that changes the user; empty: oneself
+  std::optional<Account> reader = {};          ///< root and the group of the service; nothing as a normal user
+  std::optional<int> stop_signal = {};
+};
+
+class Supervisor {
+ public:
+  explicit Supervisor(const Folder& state) : state_(state) {}
+
+  // reads
+  bool alive() const;
+  std::vector<std::string> names() const;
+  ProcessFacts facts(const std::string& name) const;
+  /// Of the process that runs; 0 where none does.
+  int pid(const std::string& name) const;
+  /// Its folder is there, and no process in it.
+  bool forsaken() const;
+  /// Throws where a program of it is not installed (H0112).
+  static void require_installed(bool as_root);
+
+  // writes
+  /// Starts s6-svscan where it does not live; ends first what one that was killed left behind.
+  /// @returns false where it lived already.
+  bool start(const Scope&, const std::optional<Account>& reader);
+  /// The same, where a declared process is to start with it.
+  bool start_with(const Scope&, const std::string& name, const std::optional<Account>& reader);
+  /// A new service folder; starts the process. One that the supervisor was not told about is there but not kept up.
+  void declare(const Scope&, const Declaration&) const;
+  /// Its next start will be this one.
+  void redefine(const Scope&, const Declaration&) const;
+  void restart(const Scope&, const std::string& name) const;
+  /// Signals the running process and takes note that it is this definition now.
+  void reload(const Scope&, const std::string& name, const std::string& id, int signal) const;
+  /// Waits until what runs says that it is this definition. @throws Error H0123
+  ProcessFacts until_settled(const Scope&, const std::string& name, const std::string& id) const;
+  /// Forgets definitions that nothing refers to.
+  void tidy(const std::string& name) const;
+  /// Ends it, its logger and its supervision, and removes its folder; the last one takes the supervisor with it.
+  void remove(const Scope&, const std::string& name);
+
+ private:
+  std::filesystem::path service(const std::string& name) const { return std::filesystem::path("supervisor") / name; }
+  int holder(const std::filesystem::path& lock) const;
+  bool supervised(const std::filesystem::path& service) const;
+  std::optional<ServiceStatus> status(const std::string& name) const;
+  std::optional<Definition> definition(const std::string& name, const std::string& id) const;
+  bool intact(const std::filesystem::path& definition, std::string_view run) const;
+  std::string run_script(const Declaration&) const;
+  void write_definition(const std::filesystem::path& folder, const Declaration&) const;
+  void write_scripts(const std::filesystem::path& folder, const Declaration&) const;
+  /// @returns false where nobody listens there.
+  bool tell(const std::filesystem::path& control, std::string_view commands) const;
+  void bring_down(const Scope&, const std::string& name) const;
+  void end_supervision(const Scope&, const std::filesystem::path& service) const;
+  void end_orphans(const Scope&) const;
+  void stop(const Scope&) const;
+  void note_start(const std::filesystem::path& folder) const;
+
+  Folder state_;
+  std::mutex starting_;
+};
+
+}  // namespace harmony::host

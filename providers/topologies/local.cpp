@@ -1,0 +1,127 @@
+#include "topologies/local.hpp"
+
+#include <fstream>
+
+#include "host/machine.hpp"
+#include "host/rehearsed.hpp"
+#include "host/state.hpp"
+#include "http/rehearsed.hpp"
+#include "nats/on_host.hpp"
+#include "nats/rehearsed.hpp"
+#include "postgresql/on_host.hpp"
+#include "sql/rehearsed.hpp"
+#include "workloads/on_host.hpp"
+#include "workloads/route_on_host.hpp"
+
+namespace harmony {
+
+struct Local::Shared {
+  host::State state;
+  std::shared_ptr<Ledger> ledger;
+  host::KeyedFingerprinter fingerprinter;
+  Shared(const std::string& deployment, const std::string& folder)
+      : state(deployment, folder), ledger(host::file_ledger(state)), fingerprinter(state) {}
+};
+
+struct Local::World final : workloads::Resolver {
+  std::shared_ptr<host::Host> host;
+  std::shared_ptr<sql::Sql> sql;
+  std::shared_ptr<nats::Client> nats_client;
+  std::shared_ptr<http::Probe> probe;
+  postgresql::OnHost postgresql{host, sql};
+  nats::OnHost nats{host, nats_client};
+  workloads::OnHost workloads{host, probe, *this};
+  workloads::RouteOnHost routes{host, probe, workloads};
+
+  World(std::shared_ptr<host::Host> h, std::shared_ptr<sql::Sql> s, std::shared_ptr<nats::Client> n,
+        std::shared_ptr<http::Probe> p)
+      : host(std::move(h)), sql(std::move(s)), nats_client(std::move(n)), probe(std::move(p)) {}
+
+  host::Content resolve(Scope& in, const Setting& setting) override {
+    if (const auto* text = std::get_if<std::string>(&setting)) return {*text};
+    if (const auto* secret = std::get_if<Secret<std::string>>(&setting)) {
+      in.conceal(*secret);
+      return {Deferred<Secret<std::string>>(*secret)};
+    }
+    const auto& reference = std::get<Reference>(setting);
+    if (reference.capability == PostgreSql::capability_name) return postgresql.resolve(in, reference);
+    if (reference.capability == Nats::capability_name) return nats.resolve(in, reference);
+    if (reference.capability == HttpRoute::capability_name) return routes.resolve(in, reference);
+    throw Error({.code = "H0012",
+                 .category = Category::usage,
+                 .message = "reference to `" + reference.capability + "`, which this topology does not offer",
+                 .subject = reference.instance,
+                 .help = "refer to PostgreSql, Nats or HttpRoute"});
+  }
+};
+
+std::vector<TopologyOption> Local::options() {
+  return {{"state-dir", "DIR",
+           "Where deployments keep their state, each in a folder of its name [$XDG_STATE_HOME/harmony, as root "
+           "/var/lib/harmony]"}};
+}
+
+Local::Local(const TopologySettings& settings) {
+  const auto chosen = settings.options.find("state-dir");
+  shared_ =
+      std::make_shared<Shared>(settings.deployment, chosen == settings.options.end() ? std::string{} : chosen->second);
+  world_ = std::make_unique<World>(host::machine(shared_->state, shared_->ledger), sql::sessions(), nats::clients(),
+                                   http::probe());
+}
+Local::Local(std::shared_ptr<Shared> shared, std::unique_ptr<World> world)
+    : shared_(std::move(shared)), world_(std::move(world)) {}
+Local::~Local() = default;
+
+std::shared_ptr<Topology> Local::rehearsed(Rehearsal& rehearsal) {
+  auto world = std::make_unique<World>(twin_of(world_->host, rehearsal), twin_of(world_->sql, rehearsal),
+                                       twin_of(world_->nats_client, rehearsal), twin_of(world_->probe, rehearsal));
+  return std::shared_ptr<Local>(new Local(shared_, std::move(world)));
+}
+
+Ledger& Local::ledger() { return *shared_->ledger; }
+const Fingerprinter& Local::fingerprinter() const { return shared_->fingerprinter; }
+std::vector<Primitive*> Local::primitives() {
+  return {world_->host.get(), world_->sql.get(), world_->nats_client.get(), world_->probe.get()};
+}
+
+PostgreSql& Local::capability(PostgreSql*) { return world_->postgresql; }
+Nats& Local::capability(Nats*) { return world_->nats; }
+Workloads& Local::capability(Workloads*) { return world_->workloads; }
+HttpRoute& Local::capability(HttpRoute*) { return world_->routes; }
+
+std::string Local::fingerprint_key() const { return shared_->fingerprinter.key(); }
+void Local::adopt_fingerprint_key(const std::string& key) { shared_->fingerprinter.adopt(key); }
+
+void Local::prepare(Scope&) {
+  shared_->state.make();
+  shared_->fingerprinter.keep(shared_->state);
+}
+
+void Local::recall(Scope& in) {
+  for (const LedgerEntry& entry : shared_->ledger->read().entries) {
+    const std::string instance = entry.subject.name.substr(0, entry.subject.name.find('/'));
+    try {
+      if (entry.subject.primitive == world_->sql->primitive()) world_->postgresql.recall(in, instance);
+      if (entry.subject.primitive == world_->nats_client->primitive()) world_->nats.recall(in, instance);
+    } catch (const InternalError&) {
+      // Its port or its password is gone: the primitive says of such an entry that it cannot know.
+    }
+  }
+}
+
+namespace {
+std::string boot_id() {
+  std::ifstream file{"/proc/sys/kernel/random/boot_id"};
+  std::string id;
+  file >> id;
+  return id;
+}
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> Local::facts(Scope&) {
+  return {{"state", shared_->state.root().string()}, {"boot", boot_id()}};
+}
+
+void Local::clean_up(Scope&) { shared_->state.take_away(); }
+
+}  // namespace harmony
