@@ -1,0 +1,29 @@
+#pragma once
+/// Where a file named on the command line is written to.
+#include <string>
+#include <string_view>
+
+namespace harmony::cli {
+
+struct FileTarget {
+  std::string path;   ///< behind all symbolic links: a file renamed to this name replaces none of them
+  bool in_place;      ///< something that is there to be opened and written to, and never replaced
+};
+
+/// What is no regular file, and whatever lies in /dev or /proc, is written in place: `/dev/stdout` is a symbolic link,
+/// and root could replace it by a file.
+FileTarget target_of(const std::string& path);
+
+/// How a file comes about: a new one takes its place, or the one that is there is opened and goes on.
+enum class Writing { replacing, onward };
+/// Why that cannot be, as far as it shows without opening anything: "its folder `/srv/reports` does not exist". Empty
+/// where nothing is in the way.
+std::string obstacle(const std::string& path, Writing);
+
+/// Opens what is written in place. @returns -1, with errno, where it cannot be.
+int open_in_place(const FileTarget&);
+
+/// @returns false, with errno, where not all could be written.
+bool write_whole(int descriptor, std::string_view content);
+
+}  // namespace harmony::cli

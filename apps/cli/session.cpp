@@ -1,0 +1,257 @@
+#include "session.hpp"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <boost/json.hpp>
+
+#include "config_file.hpp"
+#include "exit_code.hpp"
+#include "json_text.hpp"
+#include "named_files.hpp"
+#include "prompt.hpp"
+#include "text.hpp"
+
+namespace harmony::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// "deploy@ci-7"
+std::string who_runs() {
+  const passwd* user = getpwuid(geteuid());
+  char host[256] = {};
+  gethostname(host, sizeof host - 1);
+  return fmt::format("{}@{}", user ? user->pw_name : std::to_string(geteuid()), host);
+}
+
+Error contradiction(std::string message, std::string help) {
+  return Error({.code = "H0512", .category = Category::usage, .message = std::move(message), .help = std::move(help)});
+}
+
+}  // namespace
+
+Output& Invocation::results() const { return arguments.value("events") == "-" ? console.err() : console.out(); }
+Style Invocation::result_style() const {
+  return Style{use_color(arguments.color(), environment, isatty(results().descriptor()) == 1)};
+}
+Style Invocation::error_style() const {
+  return Style{use_color(arguments.color(), environment, isatty(STDERR_FILENO) == 1)};
+}
+
+Session::Session(Invocation& invocation) : in(invocation), arguments(invocation.arguments) {
+  check_named_files(arguments);
+  start_signals();
+  read_settings();
+  open_events();
+  try {
+    start_progress();
+    open_engine();
+  } catch (const Error& error) {  // the stream has begun, so it has to end
+    if (events) events->end(exit_code({error.data()}), {});
+    signals.reset();
+    finish_events_file();
+    throw;
+  }
+}
+
+Session::~Session() {
+  signals.reset();
+  progress.reset();
+  engine.reset();  // the observers outlive it
+  finish_events_file();
+  events_file_.reset();
+  if (events_descriptor_ >= 0) close(events_descriptor_);
+}
+
+void Session::start_signals() {
+  signals.emplace([this](int) { interrupted(); },
+                  [] {
+                    const std::string reset = isatty(STDERR_FILENO) == 1 ? "\x1b[0m\n" : "\n";
+                    (void)!::write(STDERR_FILENO, reset.data(), reset.size());
+                  });
+}
+
+void Session::interrupted() const {
+  if (Progress* drawn = drawn_) drawn->suspend();
+  if (arguments.has("follow")) return;  // that is how it is meant to end
+  in.console.err().write("Interrupted: stopping after the current step; press Ctrl-C again to leave at once\n");
+}
+
+void Session::read_settings() {
+  Application& application = in.application;
+  topology_id = arguments.value("on", in.table.option("on")->default_text);
+  const auto given = set_fields(application, arguments.value("config"), arguments.all("set"));
+  settings_ = given;
+  const std::string path = arguments.verb == "deploy" ? arguments.value("plan") : std::string{};
+  if (!path.empty()) {
+    saved = read_plan(path);
+    PlanContext here{.program = program_identity(),
+                     .root = saved->root,
+                     .deployment = arguments.value("deployment"),
+                     .topology = arguments.value("on"),
+                     .settings = given};
+    check_plan(*saved, here, path);
+    settings_ = saved->plan.settings;
+    set_fields(application, settings_);
+    here.root = application.kind + " " + application.name();
+    check_plan(*saved, here, path);
+    topology_id = saved->topology;
+    if (!application.find(topology_id))
+      check_plan(*saved, {.program = here.program, .root = here.root, .topology = "none of this program's"}, path);
+  }
+  deployment = saved ? saved->deployment : arguments.value("deployment", application.name());
+}
+
+void Session::open_events() {
+  const std::string path = arguments.value("events");
+  if (path.empty()) return;
+  if (path != "-") {
+    events_descriptor_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+    if (events_descriptor_ < 0)
+      throw Error({.code = "H0514",
+                   .category = Category::usage,
+                   .message = fmt::format("cannot write `{}`: {}", printable_line(path), std::strerror(errno)),
+                   .subject = "file/" + path,
+                   .help = "name a file in a folder that exists and is writable"});
+    events_file_ = std::make_unique<Output>(events_descriptor_);
+  }
+  events.emplace(events_file_ ? *events_file_ : in.console.out(), redact());
+  events->begin({.program = in.program, .verb = arguments.verb, .deployment = deployment, .topology = topology_id});
+}
+
+void Session::finish_events_file() const {
+  if (!events_file_) return;
+  events_file_->flush();
+  const auto failure = events_file_->failure();
+  if (!failure || *failure == EPIPE) return;  // a reader that has seen enough and went
+  print_warning({.code = "H0514",
+                 .message = fmt::format("the events are not complete: cannot write `{}`: {}",
+                                        printable_line(arguments.value("events")), std::strerror(*failure)),
+                 .help = "what was done is as the exit code says"});
+}
+
+void Session::start_progress() {
+  const bool terminal = isatty(STDERR_FILENO) == 1;
+  ProgressMode mode = arguments.progress();
+  if (mode == ProgressMode::tty && !terminal)
+    throw contradiction("`--progress tty` needs a terminal on standard error",
+                        "take --progress plain, or leave the choice to --progress auto");
+  if (mode == ProgressMode::automatic)
+    mode = can_animate(in.environment, terminal) ? ProgressMode::tty : ProgressMode::plain;
+  Output& err = in.console.err();
+  const auto write = [&err](std::string text) { err.write(std::move(text)); };
+  if (mode == ProgressMode::tty)
+    progress.reset(tty_progress(
+                       write, redact(), in.error_style(),
+                       [this] { return terminal_size(STDERR_FILENO, in.environment); }, [&err] { return err.idle(); })
+                       .release());
+  else if (mode == ProgressMode::plain) progress.reset(plain_progress(write, redact(), in.error_style()).release());
+  else progress.reset(quiet_progress().release());
+  drawn_ = progress.get();
+  progress->start(mode == ProgressMode::tty ? 100ms : 500ms);
+}
+
+void Session::open_engine() {
+  const TopologyChoice* choice = in.application.find(topology_id);
+  TopologySettings settings{.deployment = deployment, .options = {}};
+  for (const TopologyOption& option : choice->options)
+    if (const auto value = arguments.maybe(option.name)) settings.options[option.name] = *value;
+  instance = choice->open(settings);
+  instance.program.settings = settings_;
+  if (saved && instance.adopt_fingerprint_key && !saved->fingerprint_key.empty())
+    instance.adopt_fingerprint_key(saved->fingerprint_key);
+  EngineOptions options{.deployment = deployment, .who = who_runs(), .verb = arguments.verb};
+  options.lock_limit = arguments.duration("lock-timeout", options.lock_limit);
+  options.smoke_test_limit = arguments.duration("smoke-test-timeout", options.smoke_test_limit);
+  engine = std::make_unique<Engine>(instance.program, instance.topology, options, signals->token());
+  engine->observe(timeline);
+  engine->observe(*progress);
+  if (events) engine->observe(*events);
+}
+
+Redact Session::redact() const {
+  return [this](std::string_view text) { return engine ? engine->redact(text) : std::string(text); };
+}
+
+void Session::print_json(boost::json::object body, int exit_code) const {
+  boost::json::object whole{{"format_version", format_version}, {"verb", arguments.verb}, {"exit_code", exit_code}};
+  for (auto& [key, value] : body) whole[key] = std::move(value);
+  print(pretty(redacted(std::move(whole), redact())));
+}
+
+void Session::say(const std::string& text) const { in.console.err().write(redact()(text)); }
+
+void Session::print_errors(const std::vector<Diagnostic>& errors) const {
+  if (progress) progress->suspend();
+  in.console.err().write(render(errors, {.style = in.error_style(), .program = in.program, .redact = redact()}));
+}
+
+void Session::print_warning(const Diagnostic& warning) const {
+  const auto clean = [&](const std::string& text) { return printable_line(redact()(text)); };
+  std::string text =
+      fmt::format("{}: {}", in.error_style().yellow(fmt::format("warning[{}]", warning.code)), clean(warning.message));
+  for (const auto& [key, value] : warning.facts) text += fmt::format(", {}: {}", key, clean(value));
+  in.console.err().write(text + "\n" + (warning.help.empty() ? "" : "help: " + clean(warning.help) + "\n"));
+}
+
+int Session::exit_code(const std::vector<Diagnostic>& errors) const {
+  return cli::exit_code(errors, signals->received());
+}
+
+PlanViewOptions Session::view() const {
+  return {.style = in.result_style(),
+          .verbose = arguments.has("verbose"),
+          .redact = redact(),
+          .columns = columns_of(in.results().descriptor())};
+}
+
+std::size_t Session::columns_of(int descriptor) const {
+  return isatty(descriptor) == 1 ? terminal_size(descriptor, in.environment).columns : 0;
+}
+
+SummaryContext Session::summary() const {
+  SummaryContext context{.style = in.result_style(),
+                         .redact = redact(),
+                         .program = shell_word(in.program),
+                         .deployment = deployment,
+                         .version = in.application.version(),
+                         .topology = instance.topology->label(),
+                         .unverified = instance.program.unverified,
+                         .hints = hints(),
+                         .signal = signals->received()};
+  std::vector<std::string> needed{"on", "deployment"};
+  for (const TopologyOption& option : in.application.find(topology_id)->options) needed.push_back(option.name);
+  for (const std::string& name : needed)
+    if (const auto value = arguments.maybe(name))
+      context.options += fmt::format(" --{} {}", name, shell_word(printable_line(*value)));
+  return context;
+}
+
+void Session::show_plan(const Plan& plan) {
+  progress->suspend();
+  shown = plan;
+  if (events) events->message("plan", {{"message", "the plan"}, {"plan", to_json(plan)}});
+  if (!json()) print(render_plan(plan, view()));
+}
+
+Approval Session::ask(const std::string& question) {
+  if (json() || !can_ask(in.environment)) return Approval::cannot_ask;
+  progress->suspend();
+  in.console.flush();
+  const Style style = in.error_style();
+  in.console.err().write(fmt::format("\n{}\nOnly 'yes' will be accepted: ", style.bold(redact()(question) + "?")));
+  in.console.flush();
+  const Approval answer = read_answer(signals->token());
+  if (signals->received()) throw Stopped();
+  return answer;
+}
+
+bool Session::hints() const { return !arguments.has("quiet") && !in_ci(in.environment); }
+
+}  // namespace harmony::cli
