@@ -1,0 +1,209 @@
+"""The life of the guestbook on one machine: deploy, change, prune, reboot, destroy. argv[1]: harmony-app."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+from harness import App, http_get, main, wait_for  # noqa: E402
+
+
+def post(url, message):
+    status, body = http_get(url, "/entries", "POST", json.dumps({"author": "test", "message": message}), {"Content-Type": "application/json"})
+    assert status == 201, (status, body)
+
+
+def supervised(app, words):
+    return [pid for pid, command in app.processes().items() if all(word in command for word in words.split())]
+
+
+def test_a_second_deploy_changes_nothing(app):
+    first = app.deploy()
+    assert "smoke test" in first.text.lower(), first.text
+    before = app.supervised()
+    second = app.deploy()
+    assert re.search(r"no changes", second.text, re.I), second.text
+    assert before and before == app.supervised(), "a deploy without changes replaced processes"
+    app.plan_is_empty()
+
+
+def test_the_plan_names_what_the_deploy_does(app):
+    plan = app.run("plan").expect(0, r"\+ .*database server", r"\+ .*broker", r"\+ .*process", r"\+ .*route", r"smoke test")
+    assert not os.path.exists(app.state), "a plan made the state folder"
+    assert re.search(r"Plan: \d+ to create, 0 to change, 0 to delete", plan.text), plan.text
+    app.deploy()
+    app.plan_is_empty()
+
+
+def test_a_new_version_takes_over_without_a_refused_request(app):
+    app.deploy()
+    url = app.url()
+    assert json.loads(http_get(url, "/version")[1])["version"] == "1.4.0"
+    failures, asked, stop = [], [0], threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            try:
+                status, _ = http_get(url, "/version")
+                asked[0] += 1
+                if status != 200:
+                    failures.append(status)
+            except OSError as error:
+                failures.append(repr(error))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        changed = app.deploy("--set", "binary=guestbookd-next")
+    finally:
+        stop.set()
+        thread.join()
+    assert asked[0] > 10 and not failures, (asked, failures[:5])
+    assert json.loads(http_get(url, "/version")[1])["version"] == "1.5.0"
+    assert re.search(r"1 changed|2 changed", changed.text), changed.text
+    app.plan_is_empty("--set", "binary=guestbookd-next")
+    assert len(supervised(app, "artefacts guestbookd")) == 1, app.processes()
+
+
+def test_what_dies_is_started_again(app):
+    app.deploy()
+    url = app.url()
+    (pid,) = supervised(app, "artefacts guestbookd")
+    os.kill(pid, signal.SIGKILL)
+    wait_for("a new process", lambda: [p for p in supervised(app, "artefacts guestbookd") if p != pid])
+
+    def ready():
+        try:
+            return http_get(url, "/readyz")[0] == 200
+        except OSError:
+            return False
+    wait_for("it to be ready", ready)
+    app.plan_is_empty()
+
+
+def test_destroy_keeps_the_data_and_deploy_takes_it_up_again(app):
+    app.deploy()
+    url = app.url()
+    post(url, "kept through a destroy")
+    app.run("destroy").expect(5, "H0501")
+    assert app.processes(), "a destroy that was not approved took something down"
+    app.run("destroy", "--yes").expect(0, "kept|data")
+    wait_for("everything to be down", lambda: not app.processes())
+    app.run("status").expect(0, "kept")
+    app.deploy()
+    url = app.url()
+    assert "kept through a destroy" in http_get(url, "/entries")[1]
+    app.run("destroy", "--yes").expect(0)
+    gone = app.run("destroy", "--yes", "--delete-data").expect(0)
+    listed = re.findall(r"^  - ", gone.out, re.M)
+    counted = re.search(r"Destroyed .*: (\d+) deleted(?:, (\d+) not there)?\.", gone.out)
+    assert counted and len(listed) == sum(int(number or 0) for number in counted.groups()), gone.out
+    assert not os.path.exists(app.state), os.listdir(app.state)
+
+
+def test_after_a_reboot_status_says_so_and_deploy_starts_what_is_there(app):
+    app.deploy()
+    url = app.url()
+    post(url, "from before the reboot")
+    app.power_cut()
+    app.run("status").expect(0, "down")
+    app.run("plan", "--detailed-exitcode").expect(2, "start")
+    app.deploy()
+    assert "from before the reboot" in http_get(url, "/entries")[1]
+    app.plan_is_empty()
+
+
+def test_deployments_live_side_by_side(app):
+    other = App(app.binary, "second")
+    try:
+        app.deploy()
+        other.deploy()
+        assert app.url() != other.url()
+        post(app.url(), "only in the first")
+        assert "only in the first" not in http_get(other.url(), "/entries")[1]
+        other.run("destroy", "--yes", "--delete-data").expect(0)
+        assert http_get(app.url(), "/readyz")[0] == 200
+    finally:
+        other.close()
+
+
+def test_two_replicas_share_the_route(app):
+    app.deploy("--set", "replicas=2")
+    assert len(supervised(app, "artefacts guestbookd")) == 2
+    app.plan_is_empty("--set", "replicas=2")
+    app.deploy("--set", "replicas=1")
+    assert len(supervised(app, "artefacts guestbookd")) == 1
+    app.plan_is_empty()
+
+
+def test_logs_show_every_server(app):
+    app.deploy()
+    logs = app.run("logs").expect(0).text
+    assert "database system is ready" in logs and re.search("listening|ready", logs), logs[-2000:]
+    only = app.run("logs", "guestbook-nats").expect(0).text
+    assert "database system is ready" not in only and only.strip(), only
+    with app.start("logs", "--follow") as following:
+        try:
+            wait_for("a line", lambda: following.stdout.readline())
+        finally:
+            following.send_signal(signal.SIGINT)
+        assert following.wait(10) in (0, 130)
+
+
+def test_status_tells_what_runs(app):
+    app.run("status").expect(0, "(?i)nothing|not deployed|no ")
+    app.deploy()
+    app.run("status").expect(0, "guestbook-db", "guestbook-nats", "ok")
+    assert app.json("status")
+
+
+def test_as_a_normal_user(app):
+    if os.getuid() != 0:
+        return app.deploy()
+    os.chown(app.base, 65534, 65534)
+    become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    environment = {**app.environment, "XDG_STATE_HOME": app.base + "/xdg"}
+    app.state = app.base + "/xdg/harmony/guestbook"
+    programs = tempfile.mkdtemp(prefix="harmony-programs-", dir=app.base)  # where that user can reach them
+    os.chmod(programs, 0o755)
+    for name in ("harmony-app", "guestbookd"):
+        shutil.copy(os.path.join(os.path.dirname(app.binary), name), programs)
+
+    def run(*args):
+        return subprocess.run([*become, programs + "/harmony-app", *args], env=environment, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+    try:
+        done = run("deploy", "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert os.stat(app.state).st_uid == 65534 and os.stat(app.state).st_mode & 0o777 == 0o700
+        assert run("plan", "--detailed-exitcode").returncode == 0
+    finally:
+        done = run("destroy", "--yes", "--delete-data")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not app.processes(), app.processes()
+
+
+def test_owners_and_modes_of_the_state_folder(app):
+    if os.getuid() != 0:
+        return
+    import grp
+    import pwd
+    app.deploy()
+    folder = os.stat(app.state)
+    assert (folder.st_uid, grp.getgrgid(folder.st_gid).gr_name, folder.st_mode & 0o777) == (0, "harmony", 0o710), oct(folder.st_mode)
+    for name in ("ledger", "keys"):
+        assert os.stat(f"{app.state}/{name}").st_mode & 0o777 == 0o700 and os.stat(f"{app.state}/{name}").st_uid == 0
+    harmony = pwd.getpwnam("harmony").pw_uid
+    for name in ("guestbook-db", "guestbook-nats"):
+        entry = os.stat(f"{app.state}/services/{name}")
+        assert entry.st_uid == harmony and entry.st_mode & 0o777 == 0o700
+    for pid in supervised(app, "guestbookd") + supervised(app, "postgres config_file"):
+        assert os.stat(f"/proc/{pid}").st_uid == harmony
+
+
+if __name__ == "__main__":
+    main(globals(), sys.argv[1])
