@@ -173,6 +173,14 @@ ProgressMode Arguments::progress() const {
   return mode == "tty" ? ProgressMode::tty : mode == "plain" ? ProgressMode::plain : ProgressMode::automatic;
 }
 
+std::string named_topology(const Arguments& arguments, const OptionTable& table) {
+  if (arguments.has("on")) return arguments.value("on");
+  for (const auto& [name, values] : arguments.given)
+    if (const OptionInfo* option = table.option(name); option && option->chooses_topology)
+      return option->topologies.front();
+  return {};
+}
+
 Arguments as_far_as_understood(const OptionTable& table, int argc, const char* const* argv) {
   Arguments found;
   for (int i = 1; i < argc; ++i) {
@@ -283,7 +291,8 @@ void check(const Arguments& arguments, const OptionTable& table) {
   for (const auto& [name, values] : arguments.given) check_option(*table.option(name), *verb, arguments);
   check_words(arguments, *verb);
   check_together(arguments);
-  const std::string on = arguments.value("on", table.option("on")->default_text);
+  const std::string named = named_topology(arguments, table);
+  const std::string on = named.empty() ? table.option("on")->default_text : named;
   for (const auto& [name, values] : arguments.given) {
     const auto& where = table.option(name)->topologies;
     if (!where.empty() && std::ranges::find(where, on) == where.end())

@@ -24,7 +24,7 @@ std::vector<VerbInfo> verbs_of(const Application& application) {
   verbs.push_back({.name = "logs",
                    .help = "Show the logs of what is deployed",
                    .argument = "[FILTER]",
-                   .examples = {"logs", "logs guestbook-db -n 20", "logs -f"}});
+                   .examples = {"logs", "logs guestbook-db --lines 20", "logs -f"}});
   verbs.push_back({.name = "destroy",
                    .help = "Take down what is deployed; keep its data",
                    .examples = {"destroy", "destroy --delete-data"}});
@@ -113,7 +113,6 @@ void add_of_verbs(const Application& application, std::vector<OptionInfo>& optio
                      .value = "N",
                      .help = "So many of the last lines of each log",
                      .verbs = {"logs"},
-                     .letter = 'n',
                      .default_text = "100"});
   options.push_back({.name = "format",
                      .value = "FORMAT",
@@ -153,6 +152,11 @@ void add_of_observers(const Application& application, std::vector<OptionInfo>& o
                        .complete = Complete::file});
 }
 
+Complete completion_of(const TopologyOption& option) {
+  if (option.value_name == "DIR") return Complete::directory;
+  return option.value_name == "FILE" ? Complete::file : Complete::nothing;
+}
+
 void add_of_deployments(const Application& application, std::vector<OptionInfo>& options) {
   const auto ids = topology_ids(application);
   const bool local = std::ranges::find(ids, "local") != ids.end();
@@ -188,8 +192,10 @@ void add_of_deployments(const Application& application, std::vector<OptionInfo>&
                            .value = option.value_name,
                            .help = option.help,
                            .verbs = deployment_verbs,
-                           .complete = option.value_name == "DIR" ? Complete::directory : Complete::file,
-                           .topologies = {choice.id}});
+                           .letter = option.letter,
+                           .complete = completion_of(option),
+                           .topologies = {choice.id},
+                           .chooses_topology = option.chooses && application.topologies.size() > 1});
     }
 }
 

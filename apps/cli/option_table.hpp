@@ -21,6 +21,7 @@ struct OptionInfo {
   bool repeatable = false;
   std::string default_text = {};
   std::vector<std::string> topologies = {};  ///< the only ones it belongs to
+  bool chooses_topology = false;        ///< the one that it belongs to
 };
 
 struct VerbInfo {

@@ -152,6 +152,7 @@ SavedPlan saved_from(const Reader& in) {
                   .root = in["root"].text(),
                   .deployment = in["deployment"].text(),
                   .topology = in["topology"].text(),
+                  .options = in["options"].texts(),
                   .made = in["made"].text(),
                   .fingerprint_key = in["fingerprint_key"].text(),
                   .plan = {}};
@@ -222,6 +223,8 @@ std::string plan_text(const SavedPlan& saved) {
                     {"where", saved.plan.topology},
                     {"made", saved.made},
                     {"fingerprint_key", saved.fingerprint_key}};
+  auto& options = file["options"].emplace_object();
+  for (const auto& [name, value] : saved.options) options[name] = value;
   auto& settings = file["settings"].emplace_object();
   for (const auto& [name, value] : saved.plan.settings) settings[name] = value;
   const json::object outcome = to_json(saved.plan.outcome);
@@ -296,10 +299,33 @@ SavedPlan read_plan(const std::string& path) {
   return parse_plan(text, path);
 }
 
+namespace {
+
+std::string differs(std::string_view what, const std::string& planned, const std::string& wanted) {
+  return fmt::format("the saved plan is of {} `{}`, not `{}`", what, printable_line(planned), printable_line(wanted));
+}
+
+void check_options(const SavedPlan& saved, const PlanContext& here, const std::string& path) {
+  for (const auto& [name, value] : here.options) {
+    const auto planned = saved.options.find(name);
+    if (planned != saved.options.end() && planned->second == value) continue;
+    throw bad("H0523",
+              planned == saved.options.end() ? fmt::format("the saved plan was made without `--{}`", name)
+                                             : differs("--" + name, planned->second, value),
+              path,
+              fmt::format("a saved plan brings its options with it; leave --{} away, or make a plan for it", name));
+  }
+}
+
+}  // namespace
+
+void check_place(const SavedPlan& saved, const std::string& where, const std::string& path) {
+  if (saved.plan.topology != where)
+    throw bad("H0523", differs("topology", saved.plan.topology, where), path,
+              "deploy it where it was made for, or make a plan for this place");
+}
+
 void check_plan(const SavedPlan& saved, const PlanContext& here, const std::string& path) {
-  const auto differs = [&](std::string_view what, const std::string& planned, const std::string& wanted) {
-    return fmt::format("the saved plan is of {} `{}`, not `{}`", what, printable_line(planned), printable_line(wanted));
-  };
   if (saved.root != here.root)
     throw bad("H0524", differs("the program for", saved.root, here.root), path,
               "deploy it with the program that made it");
@@ -312,6 +338,7 @@ void check_plan(const SavedPlan& saved, const PlanContext& here, const std::stri
   if (!here.topology.empty() && here.topology != saved.topology)
     throw bad("H0523", differs("topology", saved.topology, here.topology), path,
               "leave --on away, or make a plan for it");
+  check_options(saved, here, path);
   for (const auto& [name, value] : here.settings) {
     const auto planned = saved.plan.settings.find(name);
     if (planned != saved.plan.settings.end() && planned->second == value) continue;

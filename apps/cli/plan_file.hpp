@@ -12,6 +12,7 @@ struct SavedPlan {
   std::string root;             ///< "guestbook guestbook": kind and name
   std::string deployment;
   std::string topology;         ///< what --on named
+  std::map<std::string, std::string> options;  ///< of the topology, as they were given
   std::string made;             ///< RFC 3339
   std::string fingerprint_key;  ///< empty where the topology has none
   Plan plan;                    ///< without errors, kept data and the unfinished run: they are of their time
@@ -32,9 +33,12 @@ SavedPlan read_plan(const std::string& path);
 /// What the command line says beside `--plan FILE`; empty where it says nothing.
 struct PlanContext {
   std::string program, root, deployment, topology;
-  std::map<std::string, std::string> settings;
+  std::map<std::string, std::string> options = {};
+  std::map<std::string, std::string> settings = {};
 };
 /// @throws Error H0523 (another deployment or topology), H0524 (another program), H0525 (other settings)
 void check_plan(const SavedPlan&, const PlanContext&, const std::string& path);
+/// @param where what the topology calls its place now. @throws Error H0523 where the plan was made for another
+void check_place(const SavedPlan&, const std::string& where, const std::string& path);
 
 }  // namespace harmony::cli

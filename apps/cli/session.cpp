@@ -85,7 +85,8 @@ void Session::interrupted() const {
 
 void Session::read_settings() {
   Application& application = in.application;
-  topology_id = arguments.value("on", in.table.option("on")->default_text);
+  const std::string named = named_topology(arguments, in.table);
+  topology_id = named.empty() ? in.table.option("on")->default_text : named;
   const auto given = set_fields(application, arguments.value("config"), arguments.all("set"));
   settings_ = given;
   const std::string path = arguments.verb == "deploy" ? arguments.value("plan") : std::string{};
@@ -94,7 +95,8 @@ void Session::read_settings() {
     PlanContext here{.program = program_identity(),
                      .root = saved->root,
                      .deployment = arguments.value("deployment"),
-                     .topology = arguments.value("on"),
+                     .topology = named,
+                     .options = given_options(),
                      .settings = given};
     check_plan(*saved, here, path);
     settings_ = saved->plan.settings;
@@ -105,7 +107,16 @@ void Session::read_settings() {
     if (!application.find(topology_id))
       check_plan(*saved, {.program = here.program, .root = here.root, .topology = "none of this program's"}, path);
   }
+  topology_options = saved ? saved->options : given_options();
   deployment = saved ? saved->deployment : arguments.value("deployment", application.name());
+}
+
+std::map<std::string, std::string> Session::given_options() const {
+  std::map<std::string, std::string> options;
+  for (const TopologyChoice& choice : in.application.topologies)
+    for (const TopologyOption& option : choice.options)
+      if (arguments.has(option.name)) options[option.name] = arguments.value(option.name);
+  return options;
 }
 
 void Session::open_events() {
@@ -159,10 +170,8 @@ void Session::start_progress() {
 
 void Session::open_engine() {
   const TopologyChoice* choice = in.application.find(topology_id);
-  TopologySettings settings{.deployment = deployment, .options = {}};
-  for (const TopologyOption& option : choice->options)
-    if (const auto value = arguments.maybe(option.name)) settings.options[option.name] = *value;
-  instance = choice->open(settings);
+  instance = choice->open({.deployment = deployment, .options = topology_options});
+  if (saved) check_place(*saved, instance.topology->label(), arguments.value("plan"));
   instance.program.settings = settings_;
   if (saved && instance.adopt_fingerprint_key && !saved->fingerprint_key.empty())
     instance.adopt_fingerprint_key(saved->fingerprint_key);
@@ -225,11 +234,12 @@ SummaryContext Session::summary() const {
                          .unverified = instance.program.unverified,
                          .hints = hints(),
                          .signal = signals->received()};
-  std::vector<std::string> needed{"on", "deployment"};
-  for (const TopologyOption& option : in.application.find(topology_id)->options) needed.push_back(option.name);
-  for (const std::string& name : needed)
+  for (const char* name : {"on", "deployment"})
     if (const auto value = arguments.maybe(name))
       context.options += fmt::format(" --{} {}", name, shell_word(printable_line(*value)));
+  for (const auto& [name, value] : topology_options)
+    if (!value.empty()) context.options += fmt::format(" --{} {}", name, shell_word(printable_line(value)));
+    else if (arguments.verb == "plan") context.options += " --" + name;  // what comes after a deploy needs no leave
   return context;
 }
 

@@ -44,6 +44,7 @@ class Session {
   Invocation& in;
   const Arguments& arguments;
   std::string topology_id, deployment;
+  std::map<std::string, std::string> topology_options;  ///< as given, or as a saved plan brings them
   std::optional<SavedPlan> saved;     ///< of `deploy --plan`
   std::unique_ptr<Progress, FinishProgress> progress;
   std::optional<Signals> signals;
@@ -75,6 +76,7 @@ class Session {
 
  private:
   void read_settings();
+  std::map<std::string, std::string> given_options() const;
   void open_events();
   void start_progress();
   void start_signals();

@@ -16,6 +16,7 @@ void save(const Session& session, const Plan& plan, const std::string& path) {
               .root = plan.root,
               .deployment = plan.deployment,
               .topology = session.topology_id,
+              .options = session.topology_options,
               .made = timestamp(std::chrono::system_clock::now()),
               .fingerprint_key = key,
               .plan = plan},

@@ -151,8 +151,9 @@ void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
 }
 
 void Engine::Impl::apply(RealRun& run, const Plan& plan, Node& root, Report& report) {
-  const Scope at{run, root, stop};
+  Scope at{run, root, stop};
   detail::guarded(at, [&] {
+    topology->ground(at);
     program.interpret(at, *topology);
     if (run.failed()) return;
     if (auto missing = undone(plan, run, root); !missing.empty())

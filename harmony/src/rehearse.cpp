@@ -33,10 +33,13 @@ Plan Engine::Impl::rehearse() {
       return;
     }
     rehearsed = std::make_unique<Rehearsed>(program, services());
-    const Scope at{rehearsed->run, rehearsed->root, stop};
+    Scope at{rehearsed->run, rehearsed->root, stop};
     try {
       rehearsed->twin = topology->rehearsed(rehearsed->rehearsal);
-      detail::guarded(at, [&] { program.interpret(at, *rehearsed->twin); });
+      detail::guarded(at, [&] {
+        rehearsed->twin->ground(at);
+        program.interpret(at, *rehearsed->twin);
+      });
       if (!rehearsed->run.failed()) rehearse_prune(plan);
     } catch (const Stopped&) {
       throw;

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <pwd.h>
 #include <linux/magic.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -231,8 +231,8 @@ void State::require_makeable() const {
   while (::access(there.c_str(), F_OK) != 0 && there != there.root_path()) there = there.parent_path();
   if (there == root_) return;
   struct statfs disk{};
-  const bool of_the_kernel = ::statfs(there.c_str(), &disk) == 0 &&
-                             (disk.f_type == PROC_SUPER_MAGIC || disk.f_type == SYSFS_MAGIC);
+  const bool of_the_kernel =
+      ::statfs(there.c_str(), &disk) == 0 && (disk.f_type == PROC_SUPER_MAGIC || disk.f_type == SYSFS_MAGIC);
   if (!of_the_kernel && ::access(there.c_str(), W_OK | X_OK) == 0) return;
   throw unfit(root_,
               fmt::format("it cannot be made in `{}`: {}", there.string(),

@@ -45,7 +45,7 @@ struct ForwardTarget {
 class RehearsedApi;
 
 /// Thread-safe. Subjects as kubectl writes them: deployment.apps/guestbook, service/guestbook. @throws Unreachable
-/// (H0410…), H0430 (somebody else's object), H0431 (a field of another owner), H0432 (refused by the server), Stopped
+/// (H0410…), H0430 (somebody else's object), H0433 (no namespace), H0450… (a cause that was found), Stopped
 class Api : public Primitive {
  public:
   using twin = RehearsedApi;
@@ -61,14 +61,20 @@ class Api : public Primitive {
   virtual std::optional<std::string> not_proven(Scope&, const ForwardTarget&) = 0;
 
   // writes
+  /// Where the deployment may make its namespace: a step that says whether it does. @throws Error H0433
+  virtual void ensure_space(Scope&) = 0;
   virtual void ensure(Scope&, const GeneratedSecret&) = 0;
   virtual void ensure(Scope&, const ObjectSet&) = 0;
   /// Waits by watch until all of the set are ready; ends at once, with the cause, where one has no hope.
   /// @throws Error H045x, TimedOut
   virtual void until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds limit) = 0;
 
-  /// Whether the cluster has a class of ingress that takes what names none.
+  /// Whether the cluster knows objects of that kind, and a controller of its own makes something of them.
+  virtual bool serves(Scope&, std::string_view group, std::string_view kind) = 0;
+  /// Whether the cluster has a class of ingress.
   virtual bool offers_ingress(Scope&) = 0;
+  /// Whether the cluster gives pods a user of its own choice, and refuses others (OpenShift does).
+  bool assigns_users(Scope& in) { return serves(in, "route.openshift.io", "Route"); }
   virtual const std::string& space() const = 0;  ///< the deployment's namespace
 };
 

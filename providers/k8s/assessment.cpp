@@ -86,7 +86,6 @@ void preview_in_stand_in(Scope& in, const Place& place, const Wanted& wanted, Ch
   try {
     (void)preview(in, place, shadow, nullptr);
     change.fidelity = Fidelity::shadow;
-    change.reason = fmt::format("namespace {} is new: tried in {}", place.space, stand_in_space);
   } catch (const ApiError& error) {
     change.fidelity = Fidelity::schema;
     change.reason = fmt::format("the server gave no dry run: {}", error.data().message);

@@ -32,6 +32,10 @@ json::object claim(const std::string& name, std::string_view size) {
   return made;
 }
 
+json::object pod_user(int user) {
+  return {{"runAsUser", user}, {"runAsGroup", user}, {"fsGroup", user}, {"runAsNonRoot", true}};
+}
+
 json::object secret_variable(const std::string& variable, const std::string& secret, const std::string& key) {
   return {{"name", variable}, {"valueFrom", {{"secretKeyRef", {{"name", secret}, {"key", key}}}}}};
 }

@@ -22,6 +22,8 @@ boost::json::object service(const std::string& name, const std::string& instance
                             const std::vector<std::pair<std::string, int>>& ports);
 /// A PersistentVolumeClaim that one node writes to. @param size "1Gi"
 boost::json::object claim(const std::string& name, std::string_view size);
+/// Whose rights the processes of a pod have, and whose its volumes are: `securityContext` of a pod.
+boost::json::object pod_user(int user);
 /// An environment variable whose value is that of a Secret.
 boost::json::object secret_variable(const std::string& variable, const std::string& secret, const std::string& key);
 

@@ -21,7 +21,8 @@ struct Place {
   bool create_space = false;                 ///< --create-namespace
   bool adopt = false;                        ///< --adopt: takes over objects that nobody has marked
   bool force_conflicts = false;              ///< --force-conflicts
-  std::shared_ptr<Client> client;
+  std::string cluster = {};                  ///< what tells it from others: its address, and who vouches for it
+  std::shared_ptr<Client> client = {};
 
   /// What every object of the deployment carries; the last is the ApplySet's, which kubectl can read (KEP-3659).
   boost::json::object labels() const;

@@ -6,6 +6,7 @@
 
 #include "k8s/assessment.hpp"
 #include "k8s/levels.hpp"
+#include "k8s/space.hpp"
 #include "k8s/values.hpp"
 
 namespace harmony::k8s {
@@ -33,14 +34,8 @@ RehearsedApi::~RehearsedApi() = default;
 bool RehearsedApi::space_is_there(Scope& in) {
   std::lock_guard hold{mutex_};
   if (space_there_) return *space_there_;
-  const bool there = real_->space_is_there(in);
-  const Place& place = real_->place();
-  if (!there && !place.create_space)
-    throw Error({.code = "H0433",
-                 .category = Category::refused,
-                 .message = fmt::format("there is no namespace `{}`", place.space),
-                 .subject = "namespace/" + place.space,
-                 .help = "name another with -n NAMESPACE, or have it made: --create-namespace"});
+  const bool there = k8s::space_is_there(in, real_->place());
+  if (!there && !real_->place().create_space) throw missing_space(real_->place());
   space_there_ = there;
   return there;
 }
@@ -54,7 +49,8 @@ std::optional<json::value> RehearsedApi::find(Scope& in, const ObjectReference& 
   if (known == lists_.end()) {
     const Place& place = real_->place();
     known = lists_.emplace(kind, std::map<std::string, json::value>{}).first;
-    for (json::value& object : place.client->list(in, place.client->resource(in, reference.what), {.space = place.space}))
+    for (json::value& object :
+         place.client->list(in, place.client->resource(in, reference.what), {.space = place.space}))
       known->second.emplace(std::string(text_at(object, "metadata.name")), std::move(object));
   }
   const auto found = known->second.find(reference.name);
@@ -74,6 +70,9 @@ Deferred<Secret<std::string>> RehearsedApi::value(Scope& in, const std::string& 
   return real_->value(in, secret, key);
 }
 
+bool RehearsedApi::serves(Scope& in, std::string_view group, std::string_view kind) {
+  return real_->serves(in, group, kind);
+}
 bool RehearsedApi::offers_ingress(Scope& in) { return real_->offers_ingress(in); }
 const std::string& RehearsedApi::space() const { return real_->space(); }
 
@@ -102,6 +101,16 @@ std::string RehearsedApi::read_again(Scope& in, std::string_view key) { return r
 Observation RehearsedApi::observe(Scope& in, const LedgerEntry& entry) { return real_->observe(in, entry); }
 
 // ---------------------------------------------------------------- writes
+
+void RehearsedApi::ensure_space(Scope& in) {
+  rehearsal_.read("k8s", std::string(ServerApi::cluster_key), real_->cluster_mark(in));
+  const bool there = space_is_there(in);
+  if (!real_->place().create_space) return;
+  Scope step = in.step({.kind = "namespace", .name = real_->place().space});
+  Change change = space_change(real_->place());
+  if (there) change.action = Action::unchanged;
+  step.change(change, [] { return Settled{}; });
+}
 
 void RehearsedApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto live = find(in, {secrets, real_->place().space, secret.name});

@@ -21,8 +21,10 @@ class RehearsedApi final : public Api {
   Deferred<Secret<std::string>> value(Scope&, const std::string& secret, const std::string& key) override;
   host::Endpoint forward(Scope&, const ForwardTarget&) override;
   std::optional<std::string> not_proven(Scope&, const ForwardTarget&) override;
+  bool serves(Scope&, std::string_view group, std::string_view kind) override;
   bool offers_ingress(Scope&) override;
   const std::string& space() const override;
+  void ensure_space(Scope&) override;
   void ensure(Scope&, const GeneratedSecret&) override;
   void ensure(Scope&, const ObjectSet&) override;
   void until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds limit) override;

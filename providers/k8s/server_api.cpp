@@ -11,6 +11,7 @@
 #include "k8s/base64.hpp"
 #include "k8s/forwards.hpp"
 #include "k8s/levels.hpp"
+#include "k8s/space.hpp"
 #include "k8s/values.hpp"
 
 namespace harmony::k8s {
@@ -43,19 +44,13 @@ std::optional<json::value> ServerApi::find(Scope& in, const ObjectReference& ref
   return place_->client->get(in, place_->client->resource(in, reference.what), reference.space, reference.name);
 }
 
+/// A context of the same name may lead to another cluster tomorrow.
+std::string ServerApi::cluster_mark(Scope& in) const { return in.fingerprinter().of(place_->cluster); }
+
 std::optional<json::value> ServerApi::find(Scope& in, const Subject& subject) const {
   const auto resource = resource_of(in, *place_, subject.kind);
   if (!resource) return std::nullopt;
   return place_->client->get(in, *resource, resource->namespaced ? place_->space : "", subject.name);
-}
-
-bool ServerApi::space_is_there(Scope& in) const {
-  try {
-    return find(in, {{"", "v1", "Namespace"}, "", place_->space}).has_value();
-  } catch (const ApiError& error) {
-    if (error.status().code == 403) return true;  // who may not look at namespaces was given one
-    throw;
-  }
 }
 
 std::map<std::string, std::string> ServerApi::values_of(Scope& in, const std::string& secret) const {
@@ -78,6 +73,10 @@ Deferred<Secret<std::string>> ServerApi::value(Scope& in, const std::string& sec
   return Secret<std::string>(found->second);
 }
 
+bool ServerApi::serves(Scope& in, std::string_view group, std::string_view kind) {
+  return place_->client->catalogue(in)->find_preferred(group, kind) != nullptr;
+}
+
 bool ServerApi::offers_ingress(Scope& in) {
   const auto catalogue = place_->client->catalogue(in);
   const Resource* classes = catalogue->find_preferred("networking.k8s.io", "IngressClass");
@@ -90,12 +89,24 @@ bool ServerApi::offers_ingress(Scope& in) {
 }
 
 std::string ServerApi::read_again(Scope& in, std::string_view key) {
+  if (key == cluster_key) return cluster_mark(in);
   const auto slash = key.find('/');
   const Subject subject{"k8s", std::string(key.substr(0, slash)), std::string(key.substr(slash + 1))};
   return fingerprint_of(find(in, subject), in.fingerprinter());
 }
 
 // ---------------------------------------------------------------- writes
+
+void ServerApi::make_space(Scope& in) { made_space_ = k8s::make_space(in, *place_) || made_space_; }
+
+/// It is there already when the plan's own changes begin.
+void ServerApi::ensure_space(Scope& in) {
+  if (!place_->create_space) return;
+  Scope step = in.step({.kind = "namespace", .name = place_->space});
+  Change change = space_change(*place_);
+  if (!made_space_) change.action = Action::unchanged;
+  step.change(change, [] { return Settled{}; });
+}
 
 void ServerApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto alone = in.hold({"k8s", "secret", secret.name});
@@ -159,7 +170,8 @@ void ServerApi::remove(Scope& in, const LedgerEntry& entry) {
   if (live && !place_->is_ours(*live)) live.reset();  // ours is gone, and somebody else's has its name
   in.change(removal(entry.subject, live, entry.holds_data), [&] {
     const auto resource = resource_of(in, *place_, entry.subject.kind);
-    const std::string space = resource->namespaced ? place_->space : "", uid = std::string(text_at(*live, "metadata.uid"));
+    const std::string space = resource->namespaced ? place_->space : "",
+                      uid = std::string(text_at(*live, "metadata.uid"));
     lease_->require_held();
     place_->client->remove(in, *resource, space, entry.subject.name,
                            {.uid = uid, .propagation = Propagation::foreground});

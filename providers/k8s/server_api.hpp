@@ -5,8 +5,8 @@
 #include <mutex>
 #include <string>
 
-#include "k8s/lease.hpp"
 #include "k8s/api.hpp"
+#include "k8s/lease.hpp"
 #include "k8s/place.hpp"
 #include "k8s/readiness.hpp"
 #include "k8s/relations.hpp"
@@ -24,8 +24,10 @@ class ServerApi final : public Api {
   Deferred<Secret<std::string>> value(Scope&, const std::string& secret, const std::string& key) override;
   host::Endpoint forward(Scope&, const ForwardTarget&) override;
   std::optional<std::string> not_proven(Scope&, const ForwardTarget&) override;
+  bool serves(Scope&, std::string_view group, std::string_view kind) override;
   bool offers_ingress(Scope&) override;
   const std::string& space() const override { return place_->space; }
+  void ensure_space(Scope&) override;
   void ensure(Scope&, const GeneratedSecret&) override;
   void ensure(Scope&, const ObjectSet&) override;
   void until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds limit) override;
@@ -36,12 +38,16 @@ class ServerApi final : public Api {
   std::string read_again(Scope&, std::string_view key) override;
 
   // For the twin.
+  static constexpr std::string_view cluster_key = "cluster";
+  std::string cluster_mark(Scope&) const;
   const Place& place() const { return *place_; }
   std::optional<boost::json::value> find(Scope&, const ObjectReference&) const;
   std::map<std::string, std::string> values_of(Scope&, const std::string& secret) const;
   /// A pod of it that is ready, in its newest version.
   std::optional<std::string> ready_pod(Scope&, const ForwardTarget&) const;
-  bool space_is_there(Scope&) const;
+
+  /// Before the first write of a run, since its ledger and its lock are in the namespace. @throws Error H0433
+  void make_space(Scope&);
 
  private:
   void ensure(Scope&, const Wanted&);
@@ -53,6 +59,7 @@ class ServerApi final : public Api {
   std::shared_ptr<const Place> place_;
   std::shared_ptr<Lease> lease_;
   std::unique_ptr<Forwards> forwards_;
+  bool made_space_ = false;
   mutable std::mutex mutex_;
   std::map<ObjectReference, Expected> written_;  ///< generation and uid that our writes returned
 };

@@ -14,12 +14,12 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr int port = 4222, monitor_port = 8222;
+constexpr int port = 4222, monitor_port = 8222, user = 1000;
 constexpr auto ready_limit = 180s;  // an image may have to be pulled first
 
 std::string client_secret(const std::string& instance) { return instance + "-client"; }
 
-json::object stateful_set(const std::string& instance, const std::string& image) {
+json::object stateful_set(const std::string& instance, const std::string& image, bool user_assigned) {
   json::object made = k8s::named("apps/v1", "StatefulSet", instance);
   const json::object labels = k8s::selector_of(instance);
   const json::value container{
@@ -38,6 +38,7 @@ json::object stateful_set(const std::string& instance, const std::string& image)
       {"selector", {{"matchLabels", labels}}},
       {"template",
        {{"metadata", {{"labels", labels}}}, {"spec", {{"containers", json::array{container}}, {"volumes", volumes}}}}}};
+  if (!user_assigned) made["spec"].at("template").at("spec").as_object()["securityContext"] = k8s::pod_user(user);
   return made;
 }
 
@@ -67,7 +68,8 @@ void OnKubernetes::ensure_server(Scope& in, const std::string& instance) {
       {.object = k8s::named("v1", "Secret", instance + "-configuration"), .data = {{"nats.conf", text}}},
       {.object = k8s::claim(instance + "-data", "1Gi"), .holds_data = true},
       {.object = k8s::service(instance, instance, {{"nats", port}})},
-      {.object = stateful_set(instance, image_), .fingerprints = {{k8s::configuration_annotation, text}}}};
+      {.object = stateful_set(instance, image_, api_->assigns_users(step)),
+       .fingerprints = {{k8s::configuration_annotation, text}}}};
   api_->ensure(step, set);
   api_->until_ready(step, set, ready_limit);
   const Server server = this->server(step, instance);

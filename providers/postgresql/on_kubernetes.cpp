@@ -15,22 +15,23 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr int port = 5432;
+constexpr int port = 5432, user = 999;  // as postgres has it in Debian's images
 constexpr auto ready_limit = 180s;  // an image may have to be pulled first
 
 std::string superuser_secret(const std::string& instance) { return instance + "-superuser"; }
 std::string role_secret(const std::string& instance, const std::string& database) { return instance + "-" + database; }
 
 /// Beside its place first, as on one machine: a pod that is killed meanwhile leaves nothing that looks like data.
-constexpr const char* start_script = R"(set -eu
-PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)" if[!-s / data / pgdata / PG_VERSION]; then
+constexpr const char* start_script = R"sh(set -eu
+PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)"
+if [ ! -s /data/pgdata/PG_VERSION ]; then
   rm -rf /data/pgdata.next
   initdb --pgdata=/data/pgdata.next --username=postgres --pwfile=/secret/password --auth=scram-sha-256 \
     --encoding=UTF8 --locale=C.UTF-8 --data-checksums
   mv /data/pgdata.next /data/pgdata
 fi
 exec postgres -c config_file=/configuration/postgresql.conf
-)";
+)sh";
 
 /// Everybody in the cluster may knock; who has no password stays outside.
 constexpr const char* host_rules = "local all all scram-sha-256\nhost all all all scram-sha-256\n";
@@ -44,7 +45,7 @@ std::string configuration_of(const PostgreSqlServer& server) {
                                          {"unix_socket_directories", ""}});
 }
 
-json::object stateful_set(const std::string& instance, const std::string& image) {
+json::object stateful_set(const std::string& instance, const std::string& image, bool user_assigned) {
   json::object made = k8s::named("apps/v1", "StatefulSet", instance);
   const json::object labels = k8s::selector_of(instance);
   const json::value container{
@@ -71,6 +72,7 @@ json::object stateful_set(const std::string& instance, const std::string& image)
        {{"metadata", {{"labels", labels}}},
         {"spec",
          {{"containers", json::array{container}}, {"volumes", volumes}, {"terminationGracePeriodSeconds", 60}}}}}};
+  if (!user_assigned) made["spec"].at("template").at("spec").as_object()["securityContext"] = k8s::pod_user(user);
   return made;
 }
 
@@ -95,11 +97,11 @@ void OnKubernetes::ensure_server(Scope& in, const PostgreSqlServer& wanted) {
   configuration["data"] = {{"pg_hba.conf", host_rules}, {"postgresql.conf", text}};
 
   api_->ensure(step, k8s::GeneratedSecret{superuser_secret(name), {"password"}});
-  const k8s::ObjectSet set{
-      {.object = std::move(configuration)},
-      {.object = k8s::claim(name + "-data", "1Gi"), .holds_data = true},
-      {.object = k8s::service(name, name, {{"postgresql", port}})},
-      {.object = stateful_set(name, image_), .fingerprints = {{k8s::configuration_annotation, {host_rules + text}}}}};
+  const k8s::ObjectSet set{{.object = std::move(configuration)},
+                           {.object = k8s::claim(name + "-data", "1Gi"), .holds_data = true},
+                           {.object = k8s::service(name, name, {{"postgresql", port}})},
+                           {.object = stateful_set(name, image_, api_->assigns_users(step)),
+                            .fingerprints = {{k8s::configuration_annotation, {host_rules + text}}}}};
   api_->ensure(step, set);
   api_->until_ready(step, set, ready_limit);
   const sql::Server server = this->server(step, name);

@@ -10,6 +10,7 @@
 #include "nats/rehearsed.hpp"
 #include "postgresql/on_host.hpp"
 #include "sql/rehearsed.hpp"
+#include "topologies/references.hpp"
 #include "workloads/on_host.hpp"
 #include "workloads/route_on_host.hpp"
 
@@ -38,27 +39,15 @@ struct Local::World final : workloads::Resolver {
       : host(std::move(h)), sql(std::move(s)), nats_client(std::move(n)), probe(std::move(p)) {}
 
   host::Content resolve(Scope& in, const Setting& setting) override {
-    if (const auto* text = std::get_if<std::string>(&setting)) return {*text};
-    if (const auto* secret = std::get_if<Secret<std::string>>(&setting)) {
-      in.conceal(*secret);
-      return {Deferred<Secret<std::string>>(*secret)};
-    }
-    const auto& reference = std::get<Reference>(setting);
-    if (reference.capability == PostgreSql::capability_name) return postgresql.resolve(in, reference);
-    if (reference.capability == Nats::capability_name) return nats.resolve(in, reference);
-    if (reference.capability == HttpRoute::capability_name) return routes.resolve(in, reference);
-    throw Error({.code = "H0012",
-                 .category = Category::usage,
-                 .message = "reference to `" + reference.capability + "`, which this topology does not offer",
-                 .subject = reference.instance,
-                 .help = "refer to PostgreSql, Nats or HttpRoute"});
+    return resolve_setting(in, setting, postgresql, nats, routes);
   }
 };
 
 std::vector<TopologyOption> Local::options() {
-  return {{"state-dir", "DIR",
-           "Where deployments keep their state, each in a folder of its name [$XDG_STATE_HOME/harmony, as root "
-           "/var/lib/harmony]"}};
+  return {{.name = "state-dir",
+           .value_name = "DIR",
+           .help = "Where deployments keep their state, each in a folder of its name [$XDG_STATE_HOME/harmony, as root "
+                   "/var/lib/harmony]"}};
 }
 
 Local::Local(const TopologySettings& settings) {

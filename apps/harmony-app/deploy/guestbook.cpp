@@ -12,7 +12,7 @@ void GuestbookScore::interpret(harmony::Context<needs>& in) const {
 
   in.all(database, broker);
   in.run(HttpServerScore{.instance = instance,
-                         .artefact = {.binary = binary, .image = "guestbook:1.4"},
+                         .artefact = {.binary = binary, .image = image},
                          .environment = {{"DATABASE_URL", database.connection()}, {"NATS_URL", broker.connection()}},
                          .host = host,
                          .replicas = replicas});

@@ -13,6 +13,7 @@ struct GuestbookScore {
   std::string instance = "guestbook";
   std::string host = "guestbook.localhost";
   std::string binary = "guestbookd";
+  std::string image = "guestbook:1.4";
   int replicas = 1;
 
   static constexpr std::string_view kind() { return "guestbook"; }

@@ -34,6 +34,8 @@ class Topology {
   /// Before verbs that have nothing but the ledger: tells the primitives what they would have learnt from the Scores
   /// (where the server of a database listens). Reads only.
   virtual void recall(Scope&) {}
+  /// Before the Scores, in rehearsals and real runs alike: changes that all of them stand on (a namespace).
+  virtual void ground(Scope&) {}
   /// Once, before the first write of a real run: what no plan shows (the folder of the ledger itself).
   virtual void prepare(Scope&) {}
   /// After a destroy that left nothing in the ledger: takes away what prepare() made.
@@ -42,11 +44,15 @@ class Topology {
 
 /// One option a topology adds to the command line ("state-dir"); its value reaches the constructor.
 struct TopologyOption {
-  std::string name, value_name, help;
+  std::string name;
+  std::string value_name = {};  ///< "DIR"; empty: a flag
+  std::string help;
+  char letter = 0;              ///< "-n"
+  bool chooses = false;         ///< who gives it means this topology, and need not say `--on`
 };
 struct TopologySettings {
   std::string deployment;
-  std::map<std::string, std::string> options = {};  ///< by TopologyOption::name, only those given
+  std::map<std::string, std::string> options = {};  ///< by TopologyOption::name, only those given; a flag's is empty
 };
 
 template <class T>

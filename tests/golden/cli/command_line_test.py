@@ -74,7 +74,7 @@ def test_help():
 def test_a_life():
     expect("life", "plan", "+", "deploy", "+", "deploy", "+", "status", "+", "plan", "--set", "note=stale", "--set", "jars=0", "+",
            "deploy", "--set", "note=stale", "--set", "jars=0", "--yes", "+", "deploy", "--set", "cheese=false", "--yes", "+", "status", "-v", "+",
-           "logs", "loaf", "-n", "2", "+", "smoke-test", "+", "destroy", "--yes", "+", "status", "+", "destroy", "--yes", "--delete-data", "+", "destroy", "--yes")
+           "logs", "loaf", "--lines", "2", "+", "smoke-test", "+", "destroy", "--yes", "+", "status", "+", "destroy", "--yes", "--delete-data", "+", "destroy", "--yes")
 
 
 def test_failures_read_well():
@@ -200,7 +200,7 @@ def test_a_full_disk_is_told_and_stops_no_deploy():
 
 
 def test_logs_end_with_their_reader():
-    done = piped("$PANTRY deploy --yes + logs -n x -o json > /dev/full; echo $?")
+    done = piped("$PANTRY deploy --yes + logs --lines x -o json > /dev/full; echo $?")
     assert done.stdout.strip() == "64" and "H0504" in done.stderr, done
     done = piped("$PANTRY deploy --yes + logs -f > /dev/full; echo $?")
     assert done.stdout.strip() == "1" and "H0511" in done.stderr, done

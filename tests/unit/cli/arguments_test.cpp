@@ -60,7 +60,7 @@ TEST_CASE("options stand before and behind the verb") {
     CHECK(arguments.all("set") == std::vector<std::string>{"host=a"});
     CHECK(line.refused(words).code == "none");
   }
-  const Arguments logs = line.read({"logs", "-f", "db", "-n", "5", "-ojson"});
+  const Arguments logs = line.read({"logs", "-f", "db", "--lines", "5", "-ojson"});
   CHECK(logs.positional == std::vector<std::string>{"db"});
   CHECK(logs.number("lines", 100) == 5);
   CHECK(logs.json());
@@ -123,14 +123,13 @@ TEST_CASE("what is wrong is told with its code and a way out") {
   CHECK(line.refused({"deploy", "--yes=false"}).code == "none");  // simply not given
   CHECK(line.read({"plan", "--out=--quiet"}).value("out") == "--quiet");
   CHECK_THROWS_AS(line.read({"deploy", "--lock-timeout", "soon"}).duration("lock-timeout", 1s), Error);
-  CHECK_THROWS_AS(line.read({"logs", "-n", "-1"}).number("lines", 1), Error);
+  CHECK_THROWS_AS(line.read({"logs", "--lines", "-1"}).number("lines", 1), Error);
 }
 
 TEST_CASE("no words of a library reach whoever mistypes") {
   const Line line;
-  const std::vector<const char*> words = {
-      "plan", "--out", "-o", "--yes=banana", "-ybanana", "--out=", "--lines", "-n", "-5",
-      "--",   "---",   "-",  "--=x",         "-=",       "--set",  "-qo"};
+  const std::vector<const char*> words = {"plan", "--out", "-o", "--yes=banana", "-ybanana", "--out=", "--lines", "-5",
+                                          "--",   "---",   "-",  "--=x",         "-=",       "--set",  "-qo"};
   for (const char* first : words)
     for (const char* second : words)
       for (const char* third : words) {

@@ -1,0 +1,56 @@
+#include "k8s/space.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "k8s/manifest.hpp"
+
+namespace harmony::k8s {
+
+namespace {
+
+const GroupVersionKind namespaces{"", "v1", "Namespace"};
+
+}  // namespace
+
+bool space_is_there(Scope& in, const Place& place) {
+  try {
+    return place.client->get(in, place.client->resource(in, namespaces), "", place.space).has_value();
+  } catch (const ApiError& error) {
+    if (error.status().code == 403) return true;
+    throw;
+  }
+}
+
+Error missing_space(const Place& place) {
+  return Error({.code = "H0433",
+                .category = Category::refused,
+                .message = fmt::format("there is no namespace `{}`", place.space),
+                .subject = "namespace/" + place.space,
+                .help = "name another with -n NAMESPACE, or have it made: --create-namespace"});
+}
+
+Change space_change(const Place& place) {
+  Change change{.subject = {"k8s", "namespace", place.space}, .action = Action::create, .shared = true};
+  change.fidelity = Fidelity::schema;
+  return change;
+}
+
+bool make_space(Scope& in, const Place& place) {
+  if (space_is_there(in, place)) return false;
+  if (!place.create_space) throw missing_space(place);
+  boost::json::object object = named("v1", "Namespace", place.space);
+  object.at("metadata").as_object()["labels"] = {{"app.kubernetes.io/managed-by", field_manager}};
+  try {
+    place.client->create(in, place.client->resource(in, namespaces), object, {.manager = field_manager});
+  } catch (const ApiError& error) {
+    if (!error.conflict()) throw;            // another deploy was quicker
+    return false;
+  } catch (const OutcomeUnknown&) {
+    if (!space_is_there(in, place)) throw;
+  }
+  return true;
+}
+
+}  // namespace harmony::k8s

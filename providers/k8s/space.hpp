@@ -1,0 +1,18 @@
+#pragma once
+/// The namespace that a deployment is in: looked for, planned, and made once for whoever comes later.
+#include "harmony/change.hpp"
+#include "harmony/scope.hpp"
+#include "k8s/place.hpp"
+
+namespace harmony::k8s {
+
+/// Who may not look at namespaces was given one: it is there.
+bool space_is_there(Scope&, const Place&);
+/// H0433: it is missing, and is not to be made.
+Error missing_space(const Place&);
+/// As a plan has it: shared, since others may have put their own into it, and so never taken away.
+Change space_change(const Place&);
+/// Before the first write, since the ledger and the lock are in it. @returns whether it was missing. @throws Error H0433
+bool make_space(Scope&, const Place&);
+
+}  // namespace harmony::k8s

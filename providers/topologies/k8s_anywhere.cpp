@@ -1,0 +1,164 @@
+#include "topologies/k8s_anywhere.hpp"
+
+#include <fmt/format.h>
+
+#include "http/rehearsed.hpp"
+#include "k8s/rehearsed.hpp"
+#include "k8s/secret_fingerprinter.hpp"
+#include "k8s/server_api.hpp"
+#include "nats/on_kubernetes.hpp"
+#include "nats/rehearsed.hpp"
+#include "postgresql/on_kubernetes.hpp"
+#include "sql/rehearsed.hpp"
+#include "topologies/references.hpp"
+#include "workloads/on_kubernetes.hpp"
+#include "workloads/route_on_kubernetes.hpp"
+
+namespace harmony {
+
+namespace {
+
+const std::string& option_or(const TopologySettings& settings, const std::string& name, const std::string& otherwise) {
+  const auto given = settings.options.find(name);
+  return given == settings.options.end() ? otherwise : given->second;
+}
+
+/// A kubeconfig that was named, or that is there, wins over the account of the pod we may be in, as with kubectl.
+k8s::Access access_to(const TopologySettings& settings, const k8s::Environment& environment) {
+  const std::string file = option_or(settings, "kubeconfig", ""), context = option_or(settings, "context", "");
+  const auto files = k8s::kubeconfig_files(environment, file);
+  const k8s::Kubeconfig found = k8s::load_kubeconfig(files);
+  if (found.contexts.empty() && file.empty() && context.empty())
+    if (auto pod = k8s::access_in_cluster(environment)) return *pod;
+  return k8s::access_of(found, context.empty() ? found.current_context : context);
+}
+
+std::string mark_of(const k8s::Cluster& cluster) {
+  return cluster.server + "\n" + cluster.authority.inside.reveal() + cluster.authority.file.string();
+}
+
+}  // namespace
+
+struct K8sAnywhere::Shared {
+  k8s::Access access;
+  std::shared_ptr<const k8s::Place> place;
+  std::shared_ptr<k8s::Lease> lease;
+  std::shared_ptr<k8s::SecretLedger> ledger;
+  k8s::SecretFingerprinter fingerprinter;
+  std::string postgresql_image, nats_image;
+
+  std::shared_ptr<k8s::ServerApi> server;
+
+  explicit Shared(const TopologySettings& settings)
+      : access(access_to(settings, k8s::process_environment())),
+        place(std::make_shared<k8s::Place>(
+            k8s::Place{.deployment = settings.deployment,
+                       .space = option_or(settings, "namespace", access.space),
+                       .create_space = settings.options.contains("create-namespace"),
+                       .adopt = settings.options.contains("adopt"),
+                       .force_conflicts = settings.options.contains("force-conflicts"),
+                       .cluster = mark_of(access.cluster),
+                       .client = std::make_shared<k8s::Client>(access, k8s::process_environment())})),
+        lease(std::make_shared<k8s::Lease>(place)),
+        ledger(std::make_shared<k8s::SecretLedger>(place, lease)),
+        fingerprinter(ledger),
+        postgresql_image(option_or(settings, "postgresql-image", "postgres:17")),
+        nats_image(option_or(settings, "nats-image", "nats:2.11")),
+        server(std::make_shared<k8s::ServerApi>(place, lease)) {}
+};
+
+struct K8sAnywhere::World final : workloads::Resolver {
+  std::shared_ptr<k8s::Api> api;
+  std::shared_ptr<sql::Sql> sql;
+  std::shared_ptr<nats::Client> nats_client;
+  std::shared_ptr<http::Probe> probe;
+  postgresql::OnKubernetes postgresql;
+  nats::OnKubernetes nats;
+  workloads::OnKubernetes workloads{api, *this};
+  workloads::RouteOnKubernetes routes{api, probe};
+
+  World(const Shared& shared, std::shared_ptr<k8s::Api> a, std::shared_ptr<sql::Sql> s, std::shared_ptr<nats::Client> n,
+        std::shared_ptr<http::Probe> p)
+      : api(std::move(a)),
+        sql(std::move(s)),
+        nats_client(std::move(n)),
+        probe(std::move(p)),
+        postgresql(api, sql, shared.postgresql_image),
+        nats(api, nats_client, shared.nats_image) {}
+
+  host::Content resolve(Scope& in, const Setting& setting) override {
+    return resolve_setting(in, setting, postgresql, nats, routes);
+  }
+};
+
+std::vector<TopologyOption> K8sAnywhere::options() {
+  return {
+      {.name = "context", .value_name = "NAME", .help = "Context of the kubeconfig [its current one]", .chooses = true},
+      {.name = "kubeconfig", .value_name = "FILE", .help = "Kubeconfig [$KUBECONFIG, ~/.kube/config]", .chooses = true},
+      {.name = "namespace", .value_name = "NAME", .help = "Namespace [the context's]", .letter = 'n', .chooses = true},
+      {.name = "create-namespace", .help = "Make the namespace where it is missing"},
+      {.name = "adopt", .help = "Take over objects of the same names that no deployment has marked"},
+      {.name = "force-conflicts", .help = "Take over fields of these objects that others have set"},
+      {.name = "postgresql-image", .value_name = "IMAGE", .help = "Of PostgreSQL servers [postgres:17]"},
+      {.name = "nats-image", .value_name = "IMAGE", .help = "Of NATS servers [nats:2.11]"}};
+}
+
+K8sAnywhere::K8sAnywhere(const TopologySettings& settings) : shared_(std::make_shared<Shared>(settings)) {
+  world_ = std::make_unique<World>(*shared_, shared_->server, sql::sessions(), nats::clients(), http::probe());
+}
+K8sAnywhere::K8sAnywhere(std::shared_ptr<Shared> shared, std::unique_ptr<World> world)
+    : shared_(std::move(shared)), world_(std::move(world)) {}
+K8sAnywhere::~K8sAnywhere() = default;
+
+std::shared_ptr<Topology> K8sAnywhere::rehearsed(Rehearsal& rehearsal) {
+  auto world = std::make_unique<World>(*shared_, twin_of(world_->api, rehearsal), twin_of(world_->sql, rehearsal),
+                                       twin_of(world_->nats_client, rehearsal), twin_of(world_->probe, rehearsal));
+  return std::shared_ptr<K8sAnywhere>(new K8sAnywhere(shared_, std::move(world)));
+}
+
+std::string K8sAnywhere::label() const {
+  const std::string& context = shared_->access.context;
+  return fmt::format("k8s ({}, namespace {})", context.empty() ? "the cluster it runs in" : "context " + context,
+                     shared_->place->space);
+}
+
+Ledger& K8sAnywhere::ledger() { return *shared_->ledger; }
+const Fingerprinter& K8sAnywhere::fingerprinter() const { return shared_->fingerprinter; }
+std::vector<Primitive*> K8sAnywhere::primitives() {
+  return {world_->api.get(), world_->sql.get(), world_->nats_client.get(), world_->probe.get()};
+}
+
+PostgreSql& K8sAnywhere::capability(PostgreSql*) { return world_->postgresql; }
+Nats& K8sAnywhere::capability(Nats*) { return world_->nats; }
+Workloads& K8sAnywhere::capability(Workloads*) { return world_->workloads; }
+HttpRoute& K8sAnywhere::capability(HttpRoute*) { return world_->routes; }
+
+std::string K8sAnywhere::fingerprint_key() const { return shared_->fingerprinter.key(); }
+void K8sAnywhere::adopt_fingerprint_key(const std::string& key) { shared_->fingerprinter.adopt(key); }
+
+void K8sAnywhere::ground(Scope& in) { world_->api->ensure_space(in); }
+
+void K8sAnywhere::prepare(Scope& in) {
+  shared_->server->make_space(in);
+  shared_->fingerprinter.keep();
+}
+
+void K8sAnywhere::recall(Scope& in) {
+  for (const LedgerEntry& entry : shared_->ledger->read().entries) {
+    const std::string instance = entry.subject.name.substr(0, entry.subject.name.find('/'));
+    try {
+      if (entry.subject.primitive == world_->sql->primitive()) world_->postgresql.recall(in, instance);
+      if (entry.subject.primitive == world_->nats_client->primitive()) world_->nats.recall(in, instance);
+    } catch (const Error&) {
+      // No pod of it is ready, or its password is gone: the primitive says of such an entry that it cannot know.
+    }
+  }
+}
+
+std::vector<std::pair<std::string, std::string>> K8sAnywhere::facts(Scope&) {
+  return {{"context", shared_->access.context}, {"namespace", shared_->place->space}};
+}
+
+void K8sAnywhere::clean_up(Scope&) { shared_->ledger->take_away(); }
+
+}  // namespace harmony
