@@ -237,9 +237,13 @@ SummaryContext Session::summary() const {
   for (const char* name : {"on", "deployment"})
     if (const auto value = arguments.maybe(name))
       context.options += fmt::format(" --{} {}", name, shell_word(printable_line(*value)));
-  for (const auto& [name, value] : topology_options)
-    if (!value.empty()) context.options += fmt::format(" --{} {}", name, shell_word(printable_line(value)));
-    else if (arguments.verb == "plan") context.options += " --" + name;  // what comes after a deploy needs no leave
+  const bool deploy_follows = arguments.verb == "plan";  // which needs all of them; other verbs only where it is
+  for (const TopologyOption& option : in.application.find(topology_id)->options) {
+    const auto given = topology_options.find(option.name);
+    if (given == topology_options.end() || !(option.chooses || deploy_follows)) continue;
+    context.options += " --" + option.name;
+    if (!option.value_name.empty()) context.options += " " + shell_word(printable_line(given->second));
+  }
   return context;
 }
 

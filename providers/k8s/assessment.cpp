@@ -70,7 +70,8 @@ Preview preview(Scope& in, const Place& place, const Wanted& wanted, const json:
   try {
     return {ask(place.force_conflicts), place.force_conflicts};
   } catch (const ApiError& error) {
-    const auto conflict = live && error.conflict() ? conflict_of(as_json(error.status()), owned_before(*live)) : std::nullopt;
+    const auto conflict =
+        live && error.conflict() ? conflict_of(as_json(error.status()), owned_before(*live)) : std::nullopt;
     if (!conflict) explained(error, wanted);
     if (!conflict->only_drift()) throw Error(conflict_diagnostic(wanted.subject.text(), *conflict));
   }
@@ -97,14 +98,29 @@ void mark_pending(Change& change, const Wanted& wanted) {
     const auto found = wanted.pending.find(field.path);
     if (found == wanted.pending.end()) continue;
     field.origin = wanted.pending_origin;
-    field.after = wanted.pending_origin == harmony::Origin::generated ? "(generated)" : "(known after " + found->second + ")";
+    field.after =
+        wanted.pending_origin == harmony::Origin::generated ? "(generated)" : "(known after " + found->second + ")";
   }
+}
+
+/// Whose an object is goes without saying where it is made; what it owns, where that changes with other fields.
+void leave_out_marks(Change& change, const Place& place) {
+  const bool made = change.action == Action::create;
+  if (made)
+    for (const auto& [label, value] : place.labels())
+      std::erase_if(change.fields, [&, path = field_path({"metadata", "labels", label})](const FieldChange& field) {
+        return field.path == path;
+      });
+  if (made || change.fields.size() > 1)
+    std::erase_if(change.fields, [path = field_path({"metadata", "annotations", applied_annotation})](
+                                     const FieldChange& field) { return field.path == path; });
 }
 
 Change creation(Scope& in, const Place& place, const Wanted& wanted, bool space_there) {
   Change change = object_change(wanted.subject, nullptr, wanted.object, in.fingerprinter());
   change.holds_data = wanted.holds_data;
   mark_pending(change, wanted);
+  leave_out_marks(change, place);
   if (space_there) {
     (void)preview(in, place, wanted, nullptr);
     change.fidelity = Fidelity::server;
@@ -127,6 +143,7 @@ Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std
   made.change.holds_data = wanted.holds_data;
   made.change.fidelity = Fidelity::server;
   mark_pending(made.change, wanted);
+  leave_out_marks(made.change, place);
   return made;
 }
 

@@ -71,7 +71,9 @@ class Comparison {
  private:
   static bool ignored(const std::string& path, std::string_view field) {
     if (path.empty()) return field == "status" || field == "apiVersion" || field == "kind";
-    return path == ".metadata" && std::ranges::find(of_server, field) != of_server.end();
+    if (path != ".metadata") return false;
+    if (field == "name" || field == "namespace") return true;  // which object it is, no field of it
+    return std::ranges::find(of_server, field) != of_server.end();
   }
 
   /// `stringData` is what the server makes `data` of: one name for both.
@@ -158,6 +160,12 @@ class Comparison {
 };
 
 }  // namespace
+
+std::string field_path(std::initializer_list<std::string_view> fields) {
+  std::string path;
+  for (const std::string_view field : fields) path += step(field);
+  return path.substr(1);
+}
 
 std::vector<FieldChange> field_changes(const json::value* live, const json::value& result,
                                        const Fingerprinter& fingerprinter) {

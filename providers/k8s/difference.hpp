@@ -1,5 +1,6 @@
 #pragma once
 /// What an apply changes, by field path, and what the cluster does about it.
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,9 @@
 #include "harmony/secret.hpp"
 
 namespace harmony::k8s {
+
+/// The same path as FieldChange::path: {"data", "nats.conf"} is `data["nats.conf"]`.
+std::string field_path(std::initializer_list<std::string_view> fields);
 
 /// How `result` (what the server would store, or what is wanted) differs from `live`; nothing: there is none yet.
 /// Items of lists are matched by their keys: `spec.template.spec.containers[name=web].image`. What the server alone

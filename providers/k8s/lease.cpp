@@ -33,8 +33,10 @@ constexpr const char* holder_annotation = "harmony.dev/holder";
 GroupVersionKind kind() { return {"coordination.k8s.io", "v1", "Lease"}; }
 
 std::string micro_time() {
-  const auto now = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-  return fmt::format("{:%Y-%m-%dT%H:%M:}{:%S}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), now);
+  const auto now = std::chrono::system_clock::now();
+  const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()) % 1s;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
+                     microseconds.count());
 }
 
 /// Processes are only told apart within one kernel and one of its namespaces.
@@ -106,18 +108,19 @@ struct Lease::State {
   }
   json::value wanted(const Scope& in) const {
     const auto us = host::this_process(in.verb(), in.who());
-    return {{"apiVersion", "coordination.k8s.io/v1"},
-            {"kind", "Lease"},
-            {"metadata",
-             {{"name", place->parent_name()},
-              {"namespace", place->space},
-              {"labels", {{"app.kubernetes.io/managed-by", field_manager}, {"harmony.dev/deployment", place->deployment}}},
-              {"annotations", {{holder_annotation, text_of(us)}}}}},
-            {"spec",
-             {{"holderIdentity", fmt::format("{} {}", us.who, in.run_id())},
-              {"leaseDurationSeconds", duration.count()},
-              {"acquireTime", micro_time()},
-              {"renewTime", micro_time()}}}};
+    return {
+        {"apiVersion", "coordination.k8s.io/v1"},
+        {"kind", "Lease"},
+        {"metadata",
+         {{"name", place->parent_name()},
+          {"namespace", place->space},
+          {"labels", {{"app.kubernetes.io/managed-by", field_manager}, {"harmony.dev/deployment", place->deployment}}},
+          {"annotations", {{holder_annotation, text_of(us)}}}}},
+        {"spec",
+         {{"holderIdentity", fmt::format("{} {}", us.who, in.run_id())},
+          {"leaseDurationSeconds", duration.count()},
+          {"acquireTime", micro_time()},
+          {"renewTime", micro_time()}}}};
   }
   void held(json::value lease, Clock::time_point asked) {
     ours = std::move(lease);
@@ -168,9 +171,10 @@ template <class State>
 class HeldLease final : public Lock {
  public:
   HeldLease(std::shared_ptr<State> state, const Scope& in, bool waited)
-      : state_(std::move(state)), in_(in.run(), in.node(), {}), waited_(waited), renewer_([this](std::stop_token stop) {
-          renew_until(stop);
-        }) {}
+      : state_(std::move(state)),
+        in_(in.run(), in.node(), {}),
+        waited_(waited),
+        renewer_([this](std::stop_token stop) { renew_until(stop); }) {}
   ~HeldLease() override {
     renewer_.request_stop();
     renewer_.join();

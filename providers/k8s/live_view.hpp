@@ -32,8 +32,8 @@ class LiveView {
  private:
   void watch(const Resource&);
 
-  Scope scope_;
   std::stop_source stop_;
+  Scope scope_;
   std::optional<std::stop_callback<std::function<void()>>> with_the_run_;
   const Place& place_;
   mutable std::mutex mutex_;

@@ -9,6 +9,7 @@
 #include "host/random_text.hpp"
 #include "k8s/assessment.hpp"
 #include "k8s/base64.hpp"
+#include "k8s/difference.hpp"
 #include "k8s/forwards.hpp"
 #include "k8s/levels.hpp"
 #include "k8s/space.hpp"
@@ -119,7 +120,7 @@ void ServerApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto live = find(in, {secrets, place_->space, secret.name});
   Wanted wanted = k8s::wanted(secret, values, *place_);
   if (!live)                                 // as the plan said it
-    for (const std::string& key : secret.keys) wanted.pending.emplace("data." + key, "generated");
+    for (const std::string& key : secret.keys) wanted.pending.emplace(field_path({"data", key}), "generated");
   const Assessment assessed = assess(in, *place_, wanted, live, true);
   in.change(assessed.change, [&] {
     write(in, wanted, assessed.force, assessed.change);

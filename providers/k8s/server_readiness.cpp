@@ -17,10 +17,8 @@ namespace json = boost::json;
 namespace {
 
 /// What the readiness of others is read from.
-const std::vector<GroupVersionKind> related_kinds{{"", "v1", "Pod"},
-                                                  {"", "v1", "Event"},
-                                                  {"apps", "v1", "ReplicaSet"},
-                                                  {"discovery.k8s.io", "v1", "EndpointSlice"}};
+const std::vector<GroupVersionKind> related_kinds{
+    {"", "v1", "Pod"}, {"", "v1", "Event"}, {"apps", "v1", "ReplicaSet"}, {"discovery.k8s.io", "v1", "EndpointSlice"}};
 
 struct Waited {
   ObjectReference reference;
@@ -30,7 +28,8 @@ struct Waited {
 
 const json::value* find_in(const Objects& all, const ObjectReference& reference) {
   const auto found = std::ranges::find_if(all, [&](const json::value& object) {
-    return kind_of(object).kind == reference.what.kind && std::string(text_at(object, "metadata.name")) == reference.name;
+    return kind_of(object).kind == reference.what.kind &&
+           std::string(text_at(object, "metadata.name")) == reference.name;
   });
   return found == all.end() ? nullptr : &*found;
 }
@@ -49,13 +48,14 @@ class SetWait {
     if (!view_.moved_since(seen_)) return last_;
     const Objects all = view_.objects();
     last_.reset();
+    explanation_.reset();
     for (const Waited& one : waited_) {
       const json::value* live = find_in(all, one.reference);
       const Readiness readiness = readiness_of(live, all, one.expected);
       if (is_settled(readiness)) continue;
+      // The first in order is what the others wait for, unless something is known to be wrong.
+      if (!last_) last_ = fmt::format("{}: {}", one.subject.text(), readiness.reason);
       if (live) judge(one, *live, all, readiness);
-      last_ = fmt::format("{}: {}", one.subject.text(), why_.empty() ? readiness.reason : why_);
-      break;                                 // the first in order is what the others wait for
     }
     return last_;
   }
@@ -80,17 +80,17 @@ class SetWait {
  private:
   void judge(const Waited& one, const json::value& live, const Objects& all, const Readiness& readiness) {
     auto causes = explain(live, all);
-    why_.clear();
     if (causes.empty()) {
-      explanation_.reset();
       if (readiness.state == Readiness::State::failed) throw given_up(one, readiness);
       return;
     }
+    if (causes.front().prospect == Prospect::hopeless) {
+      add_log_of(causes.front());
+      throw Error(causes.front().diagnostic);
+    }
+    if (explanation_) return;
     explanation_ = std::move(causes.front());
-    why_ = explanation_->diagnostic.message;
-    if (explanation_->prospect != Prospect::hopeless) return;
-    add_log_of(*explanation_);
-    throw Error(explanation_->diagnostic);
+    last_ = fmt::format("{}: {}", one.subject.text(), explanation_->diagnostic.message);
   }
   static Error given_up(const Waited& one, const Readiness& readiness) {
     return Error({.code = "H0435",
@@ -105,7 +105,6 @@ class SetWait {
   LiveView view_;
   std::uint64_t seen_ = 0;
   std::optional<std::string> last_ = "it is being looked at";
-  std::string why_;
   std::optional<Explanation> explanation_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "host/content.hpp"
 #include "k8s/base64.hpp"
+#include "k8s/difference.hpp"
 #include "k8s/field_set.hpp"
 #include "k8s/manifest.hpp"
 
@@ -62,11 +63,12 @@ Wanted wanted(const Scope& in, const Manifest& manifest, const Place& place, Pri
   std::map<std::string, std::string> pending;
   mark(object, place);
   for (const auto& [name, content] : manifest.data)
-    put(child(object, "data"), name, host::rendered(in, content, key), "data." + name, to_base64, pending);
+    put(child(object, "data"), name, host::rendered(in, content, key), field_path({"data", name}), to_base64, pending);
   for (const auto& [name, content] : manifest.fingerprints) {
-    json::object& annotations =
-        child(child(child(child(object, "spec"), "template"), "metadata"), "annotations");
-    put(annotations, name, host::rendered(in, content, key), "spec.template.metadata.annotations." + name,
+    json::object& annotations = child(child(child(child(object, "spec"), "template"), "metadata"), "annotations");
+    put(
+        annotations, name, host::rendered(in, content, key),
+        field_path({"spec", "template", "metadata", "annotations", name}),
         [&](const std::string& text) { return text == filler ? text : in.fingerprinter().of(text); }, pending);
   }
   Wanted made = described(std::move(object), manifest.holds_data);
@@ -81,7 +83,7 @@ Wanted wanted(const GeneratedSecret& secret, const std::map<std::string, std::st
   for (const std::string& key : secret.keys) {
     const auto found = values.find(key);
     child(object, "data")[key] = to_base64(found == values.end() ? filler : found->second);
-    if (found == values.end()) pending.emplace("data." + key, "generated");
+    if (found == values.end()) pending.emplace(field_path({"data", key}), "generated");
   }
   Wanted made = described(std::move(object), true);
   made.pending = std::move(pending);

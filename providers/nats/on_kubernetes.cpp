@@ -35,6 +35,7 @@ json::object stateful_set(const std::string& instance, const std::string& image,
   made["spec"] = {
       {"serviceName", instance},
       {"replicas", 1},
+      {"podManagementPolicy", "Parallel"},  // in order, a pod that never gets ready keeps its own mending waiting
       {"selector", {{"matchLabels", labels}}},
       {"template",
        {{"metadata", {{"labels", labels}}}, {"spec", {{"containers", json::array{container}}, {"volumes", volumes}}}}}};

@@ -23,6 +23,7 @@ std::string role_secret(const std::string& instance, const std::string& database
 
 /// Beside its place first, as on one machine: a pod that is killed meanwhile leaves nothing that looks like data.
 constexpr const char* start_script = R"sh(set -eu
+unset PGDATA
 PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)"
 if [ ! -s /data/pgdata/PG_VERSION ]; then
   rm -rf /data/pgdata.next
@@ -67,6 +68,7 @@ json::object stateful_set(const std::string& instance, const std::string& image,
   made["spec"] = {
       {"serviceName", instance},
       {"replicas", 1},
+      {"podManagementPolicy", "Parallel"},  // in order, a pod that never gets ready keeps its own mending waiting
       {"selector", {{"matchLabels", labels}}},
       {"template",
        {{"metadata", {{"labels", labels}}},

@@ -47,7 +47,8 @@ std::vector<TopologyOption> Local::options() {
   return {{.name = "state-dir",
            .value_name = "DIR",
            .help = "Where deployments keep their state, each in a folder of its name [$XDG_STATE_HOME/harmony, as root "
-                   "/var/lib/harmony]"}};
+                   "/var/lib/harmony]",
+           .chooses = true}};
 }
 
 Local::Local(const TopologySettings& settings) {
