@@ -92,7 +92,8 @@ std::string_view refusal_of(const json::value& maker, const Selected& events) {
 }
 
 /// Pods that could not even be made.
-std::optional<Explanation> creation_cause(const json::value& object, const Objects& related, const Tolerance& tolerance) {
+std::optional<Explanation> creation_cause(const json::value& object, const Objects& related,
+                                          const Tolerance& tolerance) {
   std::optional<Explanation> cause;
   std::int64_t seen = 0;
   for (const json::value* maker : makers(object, related)) {

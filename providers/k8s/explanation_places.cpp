@@ -97,7 +97,8 @@ std::optional<Explanation> claim_cause(const std::string& subject, const json::v
   if (phase == "Bound") return std::nullopt;
   const Selected warnings = warnings_about(related, claim);
   if (warnings.empty() && phase != "Lost") return std::nullopt;  // it takes its time, or waits for its first pod
-  return unbound(subject, printable_at(claim, "metadata.name"), warnings.empty() ? nullptr : warnings.back(), tolerance);
+  return unbound(subject, printable_at(claim, "metadata.name"), warnings.empty() ? nullptr : warnings.back(),
+                 tolerance);
 }
 
 std::optional<Explanation> scheduling_cause(const PodCase& one, const Objects& related) {

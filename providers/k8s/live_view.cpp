@@ -8,8 +8,7 @@ using namespace std::chrono_literals;
 LiveView::LiveView(const Scope& in, const Place& place, std::vector<Resource> resources)
     : scope_(in.run(), in.node(), stop_.get_token()), place_(place), kinds_(resources.size()) {
   with_the_run_.emplace(in.stop(), [this] { stop_.request_stop(); });
-  for (Resource& resource : resources)
-    watchers_.emplace_back([this, one = std::move(resource)] { watch(one); });
+  for (Resource& resource : resources) watchers_.emplace_back([this, one = std::move(resource)] { watch(one); });
 }
 
 LiveView::~LiveView() {

@@ -33,7 +33,11 @@ json::object claim(const std::string& name, std::string_view size) {
 }
 
 json::object pod_user(int user) {
-  return {{"runAsUser", user}, {"runAsGroup", user}, {"fsGroup", user}, {"runAsNonRoot", true}};
+  return {{"runAsUser", user},
+          {"runAsGroup", user},
+          {"fsGroup", user},
+          {"fsGroupChangePolicy", "OnRootMismatch"},
+          {"runAsNonRoot", true}};
 }
 
 json::object secret_variable(const std::string& variable, const std::string& secret, const std::string& key) {

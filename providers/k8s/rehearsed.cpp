@@ -85,7 +85,11 @@ host::Endpoint RehearsedApi::forward(Scope& in, const ForwardTarget& target) {
   if (there && !is_pending(workload)) return real_->forward(in, target);
   std::lock_guard hold{mutex_};
   host::Endpoint nowhere{.address = workload.text(), .port = target.port};
-  host::PendingEndpoints::State state{.because = workload.text() + (there ? " is changed" : " is made")};
+  const auto change = pending_.find(workload);
+  const bool made = change != pending_.end() && change->second.action == Action::create;
+  host::PendingEndpoints::State state{.because = workload.text() + (made    ? " is made"
+                                                                    : there ? " is changed"
+                                                                            : " has a pod that is ready")};
   if (there) state.now = real_->forward(in, target);
   const auto data = pending_.find(claim);
   state.fresh = data != pending_.end() && data->second.action == Action::create;

@@ -52,22 +52,22 @@ struct SecretLedger::State {
   }
 
   json::value made(const std::string& fingerprint_key) const {
-    return {{"apiVersion", "v1"},
-            {"kind", "Secret"},
-            {"type", "harmony.dev/ledger"},
-            {"metadata",
-             {{"name", place->parent_name()},
-              {"namespace", place->space},
-              {"labels",
-               {{"app.kubernetes.io/managed-by", field_manager},
-                {"harmony.dev/deployment", place->deployment},
-                {"applyset.kubernetes.io/id", place->applyset_id()}}},
-              {"annotations",
-               {{"applyset.kubernetes.io/tooling", "harmony/v1"},
-                {"applyset.kubernetes.io/contains-group-kinds", ""}}}}},
-            {"data",
-             {{fingerprint_key_name, to_base64(fingerprint_key)},
-              {journal_key, to_base64(host::whole_line(place->deployment, {}))}}}};
+    return {
+        {"apiVersion", "v1"},
+        {"kind", "Secret"},
+        {"type", "harmony.dev/ledger"},
+        {"metadata",
+         {{"name", place->parent_name()},
+          {"namespace", place->space},
+          {"labels",
+           {{"app.kubernetes.io/managed-by", field_manager},
+            {"harmony.dev/deployment", place->deployment},
+            {"applyset.kubernetes.io/id", place->applyset_id()}}},
+          {"annotations",
+           {{"applyset.kubernetes.io/tooling", "harmony/v1"}, {"applyset.kubernetes.io/contains-group-kinds", ""}}}}},
+        {"data",
+         {{fingerprint_key_name, to_base64(fingerprint_key)},
+          {journal_key, to_base64(host::whole_line(place->deployment, {}))}}}};
   }
 
   void load() {
@@ -114,11 +114,12 @@ struct SecretLedger::State {
   }
 
   Error too_large() const {
-    return Error({.code = "H0436",
-                  .message = fmt::format("the ledger of deployment `{}` has grown to {} bytes, more than a Secret holds",
-                                         place->deployment, journal.size()),
-                  .subject = name(),
-                  .help = "make two deployments of it"});
+    return Error(
+        {.code = "H0436",
+         .message = fmt::format("the ledger of deployment `{}` has grown to {} bytes, more than a Secret holds",
+                                place->deployment, journal.size()),
+         .subject = name(),
+         .help = "make two deployments of it"});
   }
 };
 

@@ -26,7 +26,8 @@ std::string selector_text(const json::value& workload) {
   std::string text;
   if (labels && labels->is_object())
     for (const auto& [name, value] : labels->get_object())
-      text += (text.empty() ? "" : ",") + std::string(name) + "=" + (value.is_string() ? value.get_string().c_str() : "");
+      text +=
+          (text.empty() ? "" : ",") + std::string(name) + "=" + (value.is_string() ? value.get_string().c_str() : "");
   return text;
 }
 
@@ -46,7 +47,8 @@ std::set<std::string> images_of(const Selected& pods) {
   std::set<std::string> images;
   for (const json::value* pod : pods)
     if (const auto* containers = at(*pod, {"status", "containerStatuses"}); containers && containers->is_array())
-      for (const json::value& container : containers->get_array()) images.insert(std::string(text_at(container, "imageID")));
+      for (const json::value& container : containers->get_array())
+        images.insert(std::string(text_at(container, "imageID")));
   return images;
 }
 
@@ -63,7 +65,8 @@ Objects ServerApi::related_to(Scope& in, const json::value& live) const {
   if (kind == "Deployment") add({"apps", "v1", "ReplicaSet"}, {.space = place_->space, .labels = pods});
   if (kind == "Service")
     add({"discovery.k8s.io", "v1", "EndpointSlice"},
-        {.space = place_->space, .labels = "kubernetes.io/service-name=" + std::string(text_at(live, "metadata.name"))});
+        {.space = place_->space,
+         .labels = "kubernetes.io/service-name=" + std::string(text_at(live, "metadata.name"))});
   return all;
 }
 
@@ -87,7 +90,8 @@ void ServerApi::logs(Scope& in, const LedgerEntry& entry, const LogQuery& query,
   const auto live = find(in, entry.subject);
   if (!live || selector_text(*live).empty() || kind_of(*live).group != "apps") return;
   const Resource pods = place_->client->resource(in, {"", "v1", "Pod"});
-  for (const json::value& pod : place_->client->list(in, pods, {.space = place_->space, .labels = selector_text(*live)})) {
+  for (const json::value& pod :
+       place_->client->list(in, pods, {.space = place_->space, .labels = selector_text(*live)})) {
     const std::string name = std::string(text_at(pod, "metadata.name"));
     try {
       place_->client->logs(in, place_->space, name, {.follow = query.follow, .lines = static_cast<int>(query.lines)},
@@ -111,7 +115,8 @@ std::optional<std::string> ServerApi::ready_pod(Scope& in, const ForwardTarget& 
   const json::value* newest = nullptr;
   for (const json::value* pod : of_kind(related, "Pod"))
     if (is_ready_pod(*pod) && !is_going(*pod) &&
-        (!newest || std::string(text_at(*pod, "metadata.creationTimestamp")) > std::string(text_at(*newest, "metadata.creationTimestamp"))))
+        (!newest || std::string(text_at(*pod, "metadata.creationTimestamp")) >
+                        std::string(text_at(*newest, "metadata.creationTimestamp"))))
       newest = pod;
   if (!newest) return std::nullopt;
   return std::string(text_at(*newest, "metadata.name"));

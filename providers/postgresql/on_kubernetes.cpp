@@ -21,7 +21,8 @@ constexpr auto ready_limit = 180s;  // an image may have to be pulled first
 std::string superuser_secret(const std::string& instance) { return instance + "-superuser"; }
 std::string role_secret(const std::string& instance, const std::string& database) { return instance + "-" + database; }
 
-/// Beside its place first, as on one machine: a pod that is killed meanwhile leaves nothing that looks like data.
+/// Beside its place first, as on one machine: a pod that is killed meanwhile leaves nothing that looks like data. A mount
+/// may have opened the folder to its group, and PostgreSQL starts in none that is open to others.
 constexpr const char* start_script = R"sh(set -eu
 unset PGDATA
 PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)"
@@ -31,6 +32,7 @@ if [ ! -s /data/pgdata/PG_VERSION ]; then
     --encoding=UTF8 --locale=C.UTF-8 --data-checksums
   mv /data/pgdata.next /data/pgdata
 fi
+chmod 0700 /data/pgdata
 exec postgres -c config_file=/configuration/postgresql.conf
 )sh";
 
@@ -52,7 +54,7 @@ json::object stateful_set(const std::string& instance, const std::string& image,
   const json::value container{
       {"name", "postgresql"},
       {"image", image},
-      {"command", {"/bin/sh", "-c", start_script}},
+      {"command", {"/bin/sh", "/configuration/start.sh"}},
       {"ports", json::array{k8s::container_port("postgresql", port)}},
       {"readinessProbe",
        {{"exec",
@@ -96,14 +98,14 @@ void OnKubernetes::ensure_server(Scope& in, const PostgreSqlServer& wanted) {
   step.detail(fmt::format("PostgreSQL ({}) at {}:{}", image_, name, port));
   const std::string text = configuration_of(wanted);
   json::object configuration = k8s::named("v1", "ConfigMap", name + "-configuration");
-  configuration["data"] = {{"pg_hba.conf", host_rules}, {"postgresql.conf", text}};
+  configuration["data"] = {{"pg_hba.conf", host_rules}, {"postgresql.conf", text}, {"start.sh", start_script}};
 
   api_->ensure(step, k8s::GeneratedSecret{superuser_secret(name), {"password"}});
   const k8s::ObjectSet set{{.object = std::move(configuration)},
                            {.object = k8s::claim(name + "-data", "1Gi"), .holds_data = true},
                            {.object = k8s::service(name, name, {{"postgresql", port}})},
                            {.object = stateful_set(name, image_, api_->assigns_users(step)),
-                            .fingerprints = {{k8s::configuration_annotation, {host_rules + text}}}}};
+                            .fingerprints = {{k8s::configuration_annotation, {host_rules + text + start_script}}}}};
   api_->ensure(step, set);
   api_->until_ready(step, set, ready_limit);
   const sql::Server server = this->server(step, name);
