@@ -94,6 +94,16 @@ std::vector<std::string> Client::warnings() const {
   return warnings_;
 }
 
+std::optional<std::string> Client::trouble() const {
+  std::lock_guard hold{mutex_};
+  return trouble_;
+}
+
+void Client::note_trouble(std::optional<std::string> why) {
+  std::lock_guard hold{mutex_};
+  trouble_ = std::move(why);
+}
+
 /// Streams hold no permit: they would keep it for as long as somebody watches.
 Reply Client::try_once(Scope& at, const Call& call, const Credential& credential, const BodySink& body) {
   if (body) return transport_.exchange(at, call.request, credential, body);
@@ -109,6 +119,7 @@ bool Client::wait(Scope& at, Patience& patience, std::optional<std::chrono::seco
                   int most) {
   const auto time = patience.next(Patience::Clock::now(), asked_for, most);
   if (!time) return false;
+  note_trouble(why);
   at.retried(why);
   at.pause(*time);
   return true;
@@ -147,7 +158,10 @@ Reply Client::send(Scope& at, Call call, const BodySink& body) {
     try {
       Reply reply = try_once(at, call, credential, marked);
       heed_warnings(reply);
-      if (reply.ok()) return reply;
+      if (reply.ok()) {
+        note_trouble(std::nullopt);
+        return reply;
+      }
       if (reply.status == 401 && !renewed) {
         renewed = true;
         if (credentials_->renew(at, credential)) continue;

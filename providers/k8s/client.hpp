@@ -137,6 +137,8 @@ class Client {
   const Limiter& limiter() const { return limiter_; }
   /// What the server warned of since the client was made: cleaned, each once, at most 20.
   std::vector<std::string> warnings() const;
+  /// Why a request is being tried again at this time; nothing where the server answers.
+  std::optional<std::string> trouble() const;
 
   // For connections of another kind: port-forward.
   const Destination& destination() const { return transport_.destination(); }
@@ -165,6 +167,7 @@ class Client {
   void discover_plainly(Scope&, Catalogue&, const boost::json::value& versions, std::string_view root);
   void heed_warnings(const Reply&);
   double random();
+  void note_trouble(std::optional<std::string> why);
 
   Transport transport_;
   std::unique_ptr<Credentials> credentials_;
@@ -173,6 +176,7 @@ class Client {
   mutable std::mutex mutex_;  ///< of what follows
   std::shared_ptr<const Catalogue> catalogue_;
   std::vector<std::string> warnings_;
+  std::optional<std::string> trouble_;
   std::uint64_t random_state_;
 };
 

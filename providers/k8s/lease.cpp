@@ -246,13 +246,26 @@ std::unique_ptr<Lock> Lease::lock(Scope& in, std::chrono::milliseconds limit) {
   return std::make_unique<HeldLease<State>>(state_, in, waited);
 }
 
-void Lease::require_held() const {
-  if (Clock::now().time_since_epoch().count() < state_->until) return;
+void Lease::require_held(Scope& in) const {
+  const auto is_held = [&] { return Clock::now().time_since_epoch().count() < state_->until; };
+  if (is_held()) return;
+  std::string why = "it is not held";
+  try {
+    state_->renew(in);
+    if (is_held()) return;
+  } catch (const Stopped&) {
+    throw;
+  } catch (const ApiError& error) {
+    why = error.conflict() || error.not_found() ? "somebody else has taken it over" : error.data().message;
+  } catch (const Error& error) {
+    why = error.data().message;
+  }
   throw Error({.code = "H0434",
                .category = Category::failed,
                .message = fmt::format("the lock of deployment `{}` could not be kept", state_->place->deployment),
                .subject = fmt::format("lease/{}/{}", state_->place->space, state_->place->parent_name()),
-               .help = "another deploy may have taken it over: look at `status`, then deploy again"});
+               .facts = {{"reason", why}},
+               .help = "another deploy may be at work: look at `status`, then deploy again"});
 }
 
 bool Lease::held_elsewhere(Scope& in) const {

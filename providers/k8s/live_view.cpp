@@ -6,7 +6,7 @@ namespace harmony::k8s {
 using namespace std::chrono_literals;
 
 LiveView::LiveView(const Scope& in, const Place& place, std::vector<Resource> resources)
-    : scope_(in.run(), in.node(), stop_.get_token()), place_(place), kinds_(resources.size()) {
+    : background_(place.deployment), place_(place), kinds_(resources.size()) {
   with_the_run_.emplace(in.stop(), [this] { stop_.request_stop(); });
   for (Resource& resource : resources) watchers_.emplace_back([this, one = std::move(resource)] { watch(one); });
 }
@@ -18,7 +18,8 @@ LiveView::~LiveView() {
 
 void LiveView::watch(const Resource& resource) {
   try {
-    Scope in = scope_;
+    const Scope quiet = background_.scope();
+    Scope in{quiet.run(), quiet.node(), stop_.get_token()};
     place_.client->watch(in, resource, {.space = place_.space}, [&](const WatchEvent& event) {
       std::lock_guard hold{mutex_};
       if (event.what == WatchEvent::What::synced) {

@@ -12,7 +12,7 @@
 
 #include <boost/json/value.hpp>
 
-#include "harmony/scope.hpp"
+#include "harmony/background.hpp"
 #include "k8s/place.hpp"
 #include "k8s/relations.hpp"
 
@@ -32,8 +32,8 @@ class LiveView {
  private:
   void watch(const Resource&);
 
+  Background background_;                    ///< a watch that is begun again is no reason that anybody waits for
   std::stop_source stop_;
-  Scope scope_;
   std::optional<std::stop_callback<std::function<void()>>> with_the_run_;
   const Place& place_;
   mutable std::mutex mutex_;

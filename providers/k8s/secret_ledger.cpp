@@ -10,6 +10,7 @@
 #include "harmony/background.hpp"
 #include "host/journal.hpp"
 #include "k8s/base64.hpp"
+#include "k8s/wanted.hpp"
 
 namespace harmony::k8s {
 
@@ -20,9 +21,6 @@ namespace {
 constexpr const char* journal_key = "journal";
 constexpr const char* fingerprint_key_name = "fingerprint-key";
 constexpr std::size_t largest = 900'000;     // of 1 MiB that etcd takes
-
-/// "deployment.apps" -> "Deployment.apps": as an ApplySet names what it may have members of (KEP-3659).
-using GroupKinds = std::set<std::string>;
 
 }  // namespace
 
@@ -79,22 +77,25 @@ struct SecretLedger::State {
     next = read.next;
   }
 
-  /// The kinds that the deployment has objects of; never fewer than the entries name, so that nobody overlooks one.
-  std::string group_kinds() const {
+  /// The kinds that the deployment has objects of, as an ApplySet names them (KEP-3659): "Deployment.apps".
+  std::string group_kinds(Scope& in) const {
     std::set<std::string> all;
-    for (const LedgerEntry& entry : host::read_journal(journal, place->deployment, name()).state.entries)
-      if (entry.subject.primitive == "k8s") all.insert(entry.subject.kind);
+    for (const LedgerEntry& entry : host::read_journal(journal, place->deployment, name()).state.entries) {
+      if (entry.subject.primitive != "k8s" || entry.shared) continue;
+      if (const auto resource = resource_of(in, *place, entry.subject.kind))
+        all.insert(resource->what.kind + (resource->what.group.empty() ? "" : "." + resource->what.group));
+    }
     return fmt::format("{}", fmt::join(all, ","));
   }
 
   void store() {
     if (journal.size() > largest) throw too_large();
+    Scope in = background.scope();
     auto& object = held->as_object();
     object["data"].as_object()[journal_key] = to_base64(journal);
     object["metadata"].as_object()["annotations"].as_object()["applyset.kubernetes.io/contains-group-kinds"] =
-        group_kinds();
-    lease->require_held();
-    Scope in = background.scope();
+        group_kinds(in);
+    lease->require_held(in);
     const Resource secrets = client().resource(in, {"", "v1", "Secret"});
     try {
       held = client().replace(in, secrets, *held, {.manager = field_manager}).object;

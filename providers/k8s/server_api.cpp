@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "host/printable.hpp"
 #include "host/random_text.hpp"
 #include "k8s/assessment.hpp"
 #include "k8s/base64.hpp"
@@ -25,15 +26,17 @@ namespace {
 const GroupVersionKind secrets{"", "v1", "Secret"};
 constexpr auto removal_limit = 120s;
 
-}  // namespace
-
-std::optional<Resource> resource_of(Scope& in, const Place& place, const std::string& kind) {
-  const auto catalogue = place.client->catalogue(in);
-  for (const auto& [what, resource] : catalogue->all())
-    if (subject_kind(what) == kind)
-      if (const Resource* preferred = catalogue->find_preferred(what.group, what.kind)) return *preferred;
-  return std::nullopt;
+/// Whoever holds an object back has put its name on it.
+std::string still_ending(const json::value& object) {
+  const auto* finalizers = at(object, {"metadata", "finalizers"});
+  if (!finalizers || !finalizers->is_array() || finalizers->get_array().empty()) return "it still ends";
+  std::string names;
+  for (const json::value& name : finalizers->get_array())
+    if (name.is_string()) names += (names.empty() ? "" : ", ") + host::printable(name.get_string().c_str());
+  return "it still ends: finalizer " + names;
 }
+
+}  // namespace
 
 ServerApi::ServerApi(std::shared_ptr<const Place> place, std::shared_ptr<Lease> lease)
     : place_(std::move(place)), lease_(std::move(lease)), forwards_(std::make_unique<Forwards>(place_)) {}
@@ -149,7 +152,7 @@ void ServerApi::write(Scope& in, const Wanted& wanted, bool force, const Change&
     in.point("replaced object removed");
   }
   const auto apply = [&] {
-    lease_->require_held();
+    lease_->require_held(in);
     return place_->client->apply(in, resource, wanted.object, {.manager = field_manager, .force = force}).object;
   };
   json::value stored;
@@ -173,7 +176,7 @@ void ServerApi::remove(Scope& in, const LedgerEntry& entry) {
     const auto resource = resource_of(in, *place_, entry.subject.kind);
     const std::string space = resource->namespaced ? place_->space : "",
                       uid = std::string(text_at(*live, "metadata.uid"));
-    lease_->require_held();
+    lease_->require_held(in);
     place_->client->remove(in, *resource, space, entry.subject.name,
                            {.uid = uid, .propagation = Propagation::foreground});
     in.point("object told to go");
@@ -182,7 +185,7 @@ void ServerApi::remove(Scope& in, const LedgerEntry& entry) {
                const auto now = place_->client->get(in, *resource, space, entry.subject.name);
                if (!now || std::string(text_at(*now, "metadata.uid")) != uid) return std::nullopt;
                in.pause(100ms);
-               return "it still ends";
+               return still_ending(*now);
              });
     return Settled{};
   });

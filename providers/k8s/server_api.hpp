@@ -64,7 +64,4 @@ class ServerApi final : public Api {
   std::map<ObjectReference, Expected> written_;  ///< generation and uid that our writes returned
 };
 
-/// Kinds by their subject's text. Nothing where the server has no such kind.
-std::optional<Resource> resource_of(Scope&, const Place&, const std::string& subject_kind);
-
 }  // namespace harmony::k8s

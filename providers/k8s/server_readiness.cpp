@@ -45,7 +45,10 @@ class SetWait {
       : in_(in), place_(place), waited_(std::move(waited)), view_(in, place, std::move(kinds)) {}
 
   std::optional<std::string> not_yet() {
-    if (!view_.moved_since(seen_)) return last_;
+    if (!view_.moved_since(seen_)) {
+      const auto trouble = place_.client->trouble();
+      return trouble && last_ ? trouble : last_;
+    }
     const Objects all = view_.objects();
     last_.reset();
     explanation_.reset();

@@ -56,6 +56,14 @@ std::string subject_kind(const GroupVersionKind& what) {
   return what.group.empty() ? text : text + "." + what.group;
 }
 
+std::optional<Resource> resource_of(Scope& in, const Place& place, const std::string& kind) {
+  const auto catalogue = place.client->catalogue(in);
+  for (const auto& [what, resource] : catalogue->all())
+    if (subject_kind(what) == kind)
+      if (const Resource* preferred = catalogue->find_preferred(what.group, what.kind)) return *preferred;
+  return std::nullopt;
+}
+
 Subject subject_of(const ObjectReference& reference) { return {"k8s", subject_kind(reference.what), reference.name}; }
 
 Wanted wanted(const Scope& in, const Manifest& manifest, const Place& place, PrimitiveKey key) {

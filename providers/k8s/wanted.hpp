@@ -29,6 +29,8 @@ struct Wanted {
 /// "deployment.apps", "service": as kubectl writes it.
 std::string subject_kind(const GroupVersionKind&);
 Subject subject_of(const ObjectReference&);
+/// Kinds by their subject's text. Nothing where the server has no such kind.
+std::optional<Resource> resource_of(Scope&, const Place&, const std::string& subject_kind);
 
 /// Conceals every secret on the way.
 Wanted wanted(const Scope&, const Manifest&, const Place&, PrimitiveKey);

@@ -61,6 +61,8 @@ json::object stateful_set(const std::string& instance, const std::string& image,
          {{"command",
            {"/bin/sh", "-c", "PATH=\"$PATH:$(echo /usr/lib/postgresql/*/bin)\" exec pg_isready -h 127.0.0.1"}}}},
         {"periodSeconds", 2}}},
+      // What a pod is ended with means to wait for its clients, and they do not go.
+      {"lifecycle", {{"preStop", {{"exec", {{"command", {"/bin/sh", "-c", "kill -INT 1"}}}}}}}},
       {"volumeMounts", json::array{{{"name", "data"}, {"mountPath", "/data"}},
                                    {{"name", "configuration"}, {"mountPath", "/configuration"}},
                                    {{"name", "secret"}, {"mountPath", "/secret"}}}}};

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""The guestbook in a cluster, by the same Scores as on one machine: planned, deployed, changed, pruned, taken down."""
+import json
+import os
+import signal
+import sys
+import tempfile
+
+import guestbook
+from guestbook import IMAGES, cluster
+from harness import App, wait_for
+
+WRITES = {"create", "update", "patch", "delete", "deletecollection"}
+
+
+def writes_to(namespace):
+    """Requests that changed something, as the server's own log has them."""
+    def is_write(entry):
+        return (entry["verb"] in WRITES and "dryRun=All" not in entry["requestURI"]
+                and entry.get("userAgent", "").startswith("harmony")
+                and (entry.get("objectRef", {}).get("namespace") == namespace or entry.get("objectRef", {}).get("name") == namespace))
+    return [f"{entry['verb']} {entry['requestURI']}" for entry in cluster.audited(is_write)]
+
+
+def test_a_life(app):
+    app.harmony("plan").expect(0, r"\+ database server +guestbook-db", "Plan: 6 to create")
+    app.harmony("deploy", "--yes").expect(0, "6 created. Smoke test: 5 checks passed")
+    app.harmony("deploy", "--yes").expect(0, "No changes", "5 checks passed")
+    app.plan_is_empty()
+    app.harmony("status").expect(0, "6 of 6 ok")
+    app.harmony("smoke-test").expect(0, "5 checks passed")
+    app.harmony("logs", "guestbook-db").expect(0, "ready to accept connections")
+    following = ["--set", f"image={IMAGES['guestbook-next']}"]
+    app.harmony("plan", *following).expect(0, "rolling restart of 1 pod", r"containers\[name=guestbook\].image")
+    app.deploy(*following).expect(0, "1 changed. Smoke test: 5 checks passed")
+    app.deploy(*following, "--set", "replicas=2").expect(0, "scales 1 -> 2")
+    app.harmony("destroy", "--yes").expect(0, "data of guestbook-db, guestbook-db/guestbook, guestbook-nats")
+    assert set(app.objects()) == {"persistentvolumeclaim/guestbook-db-data", "persistentvolumeclaim/guestbook-nats-data",
+                                  "secret/guestbook-db-guestbook", "secret/guestbook-db-superuser", "secret/guestbook-nats-client",
+                                  "secret/harmony.guestbook"}, set(app.objects())
+    app.deploy().expect(0, "4 created", "5 checks passed")  # upon its data, which survives the restart of its pod
+    app.harmony("destroy", "--yes", "--delete-data").expect(0)
+    assert not app.objects(), app.objects().keys()
+
+
+def test_a_plan_and_a_dry_run_write_nothing(app):
+    for words in (["plan"], ["deploy", "--dry-run"], ["status"], ["graph"]):
+        app.harmony(*words).expect(0)
+    assert not writes_to(app.name), writes_to(app.name)
+    app.deploy()
+    assert writes_to(app.name), "the audit log misses what a deploy writes"
+    before = writes_to(app.name)
+    moved = ["--set", f"image={IMAGES['guestbook-next']}", "--set", "replicas=2"]
+    app.harmony("plan", *moved).expect(0, "1 to change")
+    app.harmony("deploy", "--dry-run", *moved).expect(0)
+    app.harmony("deploy", "--yes").expect(0, "No changes")
+    app.harmony("smoke-test").expect(0)
+    assert writes_to(app.name) == before, set(writes_to(app.name)) - set(before)
+
+
+def test_a_namespace_is_made_only_on_demand(app):
+    app.run("delete", "namespace", app.name, "--wait=true")
+    app.harmony("plan").expect(5, r"error\[H0433\]", "--create-namespace")
+    app.harmony("deploy", "--yes").expect(5, r"error\[H0433\]")
+    app.harmony("plan", "--create-namespace").expect(0, rf"\+ namespace +{app.name}", "shadow", "Plan: 7 to create")
+    app.deploy("--create-namespace").expect(0, "7 created", "5 checks passed")
+    app.plan_is_empty()
+    app.harmony("destroy", "--yes", "--delete-data").expect(0)
+    app.run("get", "namespace", app.name)  # others may have put something into it
+
+
+def test_what_moved_is_taken_back(app):
+    app.deploy()
+    app.run("scale", "deployment/guestbook", "--replicas=3")
+    app.run("patch", "configmap/guestbook-db-configuration", "--type=merge", "-p", '{"data":{"pg_hba.conf":"host all all all trust\\n"}}')
+    app.harmony("plan").expect(0, "scales 3 -> 1", "configmap/guestbook-db-configuration", r"pg_hba.conf")
+    app.deploy().expect(0, "2 changed", "5 checks passed")
+    app.plan_is_empty()
+    app.run("delete", "service/guestbook")
+    app.harmony("status").expect(0, r"route +guestbook +missing")
+    app.deploy().expect(0, "1 created")
+
+
+def test_what_is_somebody_elses_is_left_alone(app):
+    app.run("create", "service", "clusterip", "guestbook", "--tcp=80:9999")
+    app.harmony("plan").expect(5, r"error\[H0430\]", "service/guestbook", "--adopt")
+    app.harmony("plan", "--adopt").expect(5, r"error\[H0470\]", "--force-conflicts")
+    app.deploy("--adopt", "--force-conflicts").expect(0, "5 checks passed")
+    assert app.json("get", "service/guestbook")["spec"]["ports"][0]["targetPort"] == "http"
+
+
+def test_a_field_that_was_never_ours_is_a_conflict(app):
+    app.deploy()
+    app.run("label", "service/guestbook", "team=web")  # a field that no Score sets stays as it is
+    app.plan_is_empty()
+    app.run("patch", "service/guestbook", "--type=merge", "-p", '{"metadata":{"labels":{"harmony.dev/deployment":"other"}}}')
+    app.harmony("plan").expect(5, r"error\[H0430\]")
+
+
+def test_kubectl_reads_the_apply_set(app):
+    app.deploy()
+    parent = app.json("get", "secret/harmony.guestbook")["metadata"]
+    identity = parent["labels"]["applyset.kubernetes.io/id"]
+    members = {f"{one['kind']}/{one['metadata']['name']}"
+               for one in app.json("get", "configmap,secret,persistentvolumeclaim,service,statefulset,deployment", "-l",
+                                   f"applyset.kubernetes.io/part-of={identity}")["items"]}
+    assert {"Deployment/guestbook", "StatefulSet/guestbook-db", "Secret/guestbook-environment"} <= members, members
+    kinds = set(parent["annotations"]["applyset.kubernetes.io/contains-group-kinds"].split(","))
+    assert {"Deployment.apps", "StatefulSet.apps", "Secret", "Service", "ConfigMap", "PersistentVolumeClaim"} <= kinds, kinds
+
+
+def test_a_saved_plan_goes_where_it_was_made_for(app):
+    file = os.path.join(tempfile.mkdtemp(prefix="harmony-test-"), "next.plan")
+    app.harmony("plan", "--out", file).expect(0, "Saved")
+    bare = [app.binary, "deploy", "--plan", file]
+    other = app.harmony("deploy", "--plan", file, "--adopt").expect(64, r"error\[H0523\]", "without `--adopt`")
+    assert "nothing" not in other.out
+    import subprocess
+    done = subprocess.run(bare, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=app.environment, check=False)
+    assert done.returncode == 0 and "5 checks passed" in done.stdout, done.stdout + done.stderr
+    app.plan_is_empty()
+    app.harmony("plan", "--out", file, "--set", f"image={IMAGES['guestbook-next']}").expect(0)
+    app.run("scale", "deployment/guestbook", "--replicas=2")
+    done = subprocess.run(bare, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=app.environment, check=False)
+    assert done.returncode == 8 and "H0303" in done.stderr, done.stdout + done.stderr
+
+
+def test_two_deploys_at_once(app):
+    app.deploy()
+    first = app.start("deploy", "--yes", "--set", "image=localhost/harmony/slow:1")
+    wait_for("the first to hold the lock", lambda: "lease/harmony.guestbook" in app.objects(), limit=60)
+    app.harmony("deploy", "--yes", "--set", "replicas=2", "--lock-timeout", "1s").expect(7, r"error\[H0201\]", "held by", "deploy by ")
+    app.harmony("status").expect(0, r"a deploy \(.*\) is running")
+    first.kill()
+    first.communicate()
+    # The dead holder is of this machine: nobody has to wait for its Lease to run out.
+    app.deploy("--set", "replicas=2").expect(0, "5 checks passed")
+
+
+def test_an_interrupt_stops_after_the_current_step(app):
+    started = app.start("deploy", "--yes", "--set", "image=localhost/harmony/slow:1")
+    wait_for("the deployment to be there", lambda: "deployment/guestbook" in app.objects(), limit=60)
+    started.send_signal(signal.SIGINT)
+    text, _ = started.communicate(timeout=30)
+    assert started.returncode == 130, text
+    assert "lease/harmony.guestbook" not in app.objects()
+    app.deploy().expect(0, "5 checks passed")
+
+
+def test_one_binary_deploys_to_both(app):
+    local = App(app.binary)
+    try:
+        here = local.deploy().expect(0, "guestbook on local", "5 checks passed")
+        there = app.deploy().expect(0, "guestbook on k8s", "5 checks passed")
+        assert here.out != there.out
+        local_tree = local.run("graph").expect(0).out.replace("process guestbook", "workload guestbook")
+        assert app.harmony("graph").expect(0).out == local_tree
+    finally:
+        assert not local.close()
+
+
+def test_no_secret_in_any_output(app):
+    told = app.deploy().text + app.harmony("status", "-v").text + app.harmony("plan", "-v", "-o", "json").text
+    import base64
+    for secret in app.json("get", "secret")["items"]:
+        if secret["metadata"]["name"].startswith("harmony."):
+            continue
+        for value in secret["data"].values():
+            plain = base64.b64decode(value).decode()
+            assert value not in told and (len(plain) < 8 or plain not in told), secret["metadata"]["name"]
+
+
+def test_the_plan_is_data_too(app):
+    plan = json.loads(app.harmony("plan", "-o", "json").expect(0).out)
+    assert {change["fidelity"] for step in plan["steps"] for change in step["changes"] if change["subject"]["primitive"] == "k8s"} == {"server"}
+
+
+if __name__ == "__main__":
+    guestbook.main(globals())

@@ -1,0 +1,73 @@
+"""What the tests of the guestbook in a cluster share: a deployment in a namespace of its own."""
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "cluster"))
+import cluster
+import harness
+
+IMAGES = {}
+
+
+class Guestbook(cluster.Namespace):
+    """A namespace, and the deploy binary pointed at it."""
+
+    def __init__(self, binary):
+        super().__init__()
+        self.binary = os.path.abspath(binary)
+        self.home = tempfile.mkdtemp(prefix="harmony-test-")
+        self.kubeconfig = cluster.KUBECONFIG
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("HARMONY_", "XDG_", "KUBE"))}
+        self.environment.update(NO_COLOR="1", HOME=self.home)
+
+    def where(self):
+        return ["--kubeconfig", self.kubeconfig, "--namespace", self.name]
+
+    def arguments(self, verb, *args):
+        """With the images of this cluster, unless the test names another."""
+        images = ["--postgresql-image", IMAGES["postgresql"], "--nats-image", IMAGES["nats"]]
+        given = [word for word in args if word.startswith("image=")]
+        if verb in ("plan", "deploy", "smoke-test", "graph"):
+            images += [] if given else ["--set", f"image={IMAGES['guestbook']}"]
+        return [self.binary, verb, *args, *self.where(), *(images if verb in ("plan", "deploy", "smoke-test") else [])]
+
+    def harmony(self, *args, timeout=240, env=None):
+        done = subprocess.run(self.arguments(*args), stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
+                              env={**self.environment, **(env or {})})
+        return harness.Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+    def start(self, *args, env=None):
+        return subprocess.Popen(self.arguments(*args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                env={**self.environment, **(env or {})}, text=True)
+
+    def deploy(self, *args, code=0):
+        return self.harmony("deploy", "--yes", *args).expect(code)
+
+    def plan_is_empty(self, *args):
+        result = self.harmony("plan", "--detailed-exitcode", *args)
+        assert result.code == 0, f"the plan is not empty:\n{result.text}"
+
+    def objects(self):
+        """Everything that the namespace has of the kinds a deployment makes, by kind and name, as far as it is wanted."""
+        kinds = "configmap,secret,persistentvolumeclaim,service,statefulset,deployment,ingress,lease"
+        found = {}
+        for one in self.json("get", kinds)["items"]:
+            name = f"{one['kind'].lower()}/{one['metadata']['name']}"
+            if name != "configmap/kube-root-ca.crt":
+                found[name] = one
+        return found
+
+    def close(self):
+        super().close()
+        with contextlib.suppress(OSError):
+            os.rmdir(self.home)
+
+
+def main(tests):
+    """usage: …_test.py BINARY [WORD]... (the words choose tests by substring)"""
+    cluster.need_cluster()
+    IMAGES.update(cluster.images())
+    harness.run(tests, lambda: Guestbook(sys.argv[1]), sys.argv[2:])
