@@ -158,6 +158,7 @@ Reply Client::send(Scope& at, Call call, const BodySink& body) {
     try {
       Reply reply = try_once(at, call, credential, marked);
       heed_warnings(reply);
+      answered_ = true;
       if (reply.ok()) {
         note_trouble(std::nullopt);
         return reply;
@@ -171,7 +172,7 @@ Reply Client::send(Scope& at, Call call, const BodySink& body) {
       // A stream that has begun is the caller's to begin again: nobody else knows what was taken already.
       const Outcome outcome = begun ? Outcome::failed : outcome_of(error, call.verb);
       if (outcome == Outcome::unknown) throw outcome_unknown(call.asked, error.data().message, destination());
-      const int most = error.sent() ? Patience::most_tries : Patience::most_connects;
+      const int most = error.sent() || answered_ ? Patience::most_tries : Patience::most_connects;
       if (outcome == Outcome::failed || !wait(at, patience, std::nullopt, error.data().message, most)) {
         if (patience.tries() > 1) error.data().facts.emplace_back("tried", fmt::format("{} times", patience.tries()));
         throw;

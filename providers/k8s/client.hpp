@@ -4,6 +4,7 @@
 ///
 /// A write has three outcomes: done (it returns), failed (ApiError, ConnectionError: nothing was done), and unknown
 /// (OutcomeUnknown): the caller reads back what it was about. Stopped leaves a write unknown, too.
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -177,6 +178,7 @@ class Client {
   std::shared_ptr<const Catalogue> catalogue_;
   std::vector<std::string> warnings_;
   std::optional<std::string> trouble_;
+  std::atomic<bool> answered_{false};  ///< the server was there: where it is not any more, it may come back
   std::uint64_t random_state_;
 };
 

@@ -25,6 +25,7 @@ std::optional<ClientCertificate> certificate_of(const User& user) {
                             user.certificate.origin);
 }
 
+/// Not under a lock of ours: a deployment's fingerprints may have to be asked for, with these credentials.
 void conceal(const Scope& at, const Credential& credential) {
   const std::string& text = credential.authorization.reveal();
   const auto word = text.find(' ');
@@ -36,15 +37,19 @@ class Fixed final : public Credentials {
  public:
   explicit Fixed(const User& user) : user_(user) {}
   Credential current(const Scope& at) override {
-    std::lock_guard hold{mutex_};
-    if (!credential_) credential_ = read();
-    conceal(at, *credential_);
+    const Credential now = known();
+    conceal(at, now);
     if (!user_.password.reveal().empty()) at.conceal(user_.password);
-    return *credential_;
+    return now;
   }
   bool renew(const Scope&, const Credential&) override { return false; }
 
  private:
+  Credential known() {
+    std::lock_guard hold{mutex_};
+    if (!credential_) credential_ = read();
+    return *credential_;
+  }
   Credential read() const {
     Credential made{.certificate = certificate_of(user_)};
     if (!user_.token.reveal().empty()) made.authorization = Secret("Bearer " + user_.token.reveal());
@@ -62,19 +67,22 @@ class TokenFile final : public Credentials {
  public:
   explicit TokenFile(const User& user) : user_(user) {}
   Credential current(const Scope& at) override {
-    std::lock_guard hold{mutex_};
-    if (!credential_ || changed()) read();
-    conceal(at, *credential_);
-    return *credential_;
+    const Credential now = known(false);
+    conceal(at, now);
+    return now;
   }
   bool renew(const Scope& at, const Credential& refused) override {
-    std::lock_guard hold{mutex_};
-    read();
-    conceal(at, *credential_);
-    return *credential_ != refused;
+    const Credential now = known(true);
+    conceal(at, now);
+    return now != refused;
   }
 
  private:
+  Credential known(bool anew) {
+    std::lock_guard hold{mutex_};
+    if (anew || !credential_ || changed()) read();
+    return *credential_;
+  }
   struct Seen {
     ino_t inode = 0;
     off_t size = 0;
@@ -118,22 +126,26 @@ class Plugin final : public Credentials {
   Plugin(const User& user, const Cluster& cluster, const Environment& environment)
       : user_(user), cluster_(cluster), environment_(environment) {}
   Credential current(const Scope& at) override {
-    std::lock_guard hold{mutex_};
-    constexpr auto early = 10s;
-    const bool over = answer_ && answer_->until && std::chrono::system_clock::now() + early >= *answer_->until;
-    if (!answer_ || (over && !fresh_only_expired_)) run(at);
-    conceal(at, answer_->credential);
-    return answer_->credential;
+    const Credential now = known(at, nullptr);
+    conceal(at, now);
+    return now;
   }
   bool renew(const Scope& at, const Credential& refused) override {
-    std::lock_guard hold{mutex_};
-    if (answer_ && answer_->credential != refused) return true;  // somebody else has asked meanwhile
-    run(at);
-    conceal(at, answer_->credential);
-    return answer_->credential != refused;
+    const Credential now = known(at, &refused);
+    conceal(at, now);
+    return now != refused;
   }
 
  private:
+  /// @param refused where the server did not take it: somebody else may have asked for another meanwhile
+  Credential known(const Scope& at, const Credential* refused) {
+    std::lock_guard hold{mutex_};
+    constexpr auto early = 10s;
+    const bool over = answer_ && answer_->until && std::chrono::system_clock::now() + early >= *answer_->until;
+    const bool useless = refused && answer_ && answer_->credential == *refused;
+    if (!answer_ || useless || (over && !refused && !fresh_only_expired_)) run(at);
+    return answer_->credential;
+  }
   void run(const Scope& at) {
     answer_.reset();
     PluginAnswer answer = run_plugin(at, *user_.plugin, cluster_, environment_);

@@ -25,7 +25,8 @@ class Forwards {
   std::shared_ptr<const Place> place_;
   Background background_;                    ///< a run may be over, and its smoke tests still ask
   std::mutex mutex_;
-  std::map<std::pair<std::string, int>, std::unique_ptr<PortForward>> open_;  ///< before it in their lifetime: place and scope
+  std::map<std::pair<std::string, int>, std::unique_ptr<PortForward>>
+      open_;  ///< before it in their lifetime: place and scope
 };
 
 }  // namespace harmony::k8s

@@ -16,6 +16,7 @@
 
 #include <boost/json.hpp>
 
+#include "harmony/background.hpp"
 #include "host/lock_file.hpp"
 #include "host/printable.hpp"
 
@@ -172,14 +173,15 @@ class HeldLease final : public Lock {
  public:
   HeldLease(std::shared_ptr<State> state, const Scope& in, bool waited)
       : state_(std::move(state)),
-        in_(in.run(), in.node(), {}),
+        background_(in.deployment()),
         waited_(waited),
         renewer_([this](std::stop_token stop) { renew_until(stop); }) {}
   ~HeldLease() override {
     renewer_.request_stop();
     renewer_.join();
     try {
-      state_->release(in_);
+      Scope in = background_.scope();
+      state_->release(in);
     } catch (const Error&) {  // it runs out by itself
     }
   }
@@ -190,7 +192,8 @@ class HeldLease final : public Lock {
     std::mutex mutex;
     std::condition_variable_any wake;
     std::unique_lock hold{mutex};
-    Scope stoppable{in_.run(), in_.node(), stop};
+    const Scope quiet = background_.scope();
+    Scope stoppable{quiet.run(), quiet.node(), stop};
     while (!wake.wait_for(hold, stop, renewed_every, [] { return false; }) && !stop.stop_requested()) try {
         state_->renew(stoppable);
       } catch (const Error&) {  // tried again; if it stays so, the deadline ends the writing
@@ -198,7 +201,7 @@ class HeldLease final : public Lock {
   }
 
   std::shared_ptr<State> state_;
-  Scope in_;
+  Background background_;                    ///< it outlives the run that it was taken for
   bool waited_;
   std::jthread renewer_;
 };

@@ -38,7 +38,7 @@ class Patience {
                                                 int most = most_tries);
   int tries() const { return tries_; }
 
-  static constexpr int most_tries = 10;
+  static constexpr int most_tries = 12;
   static constexpr int most_connects =
       4;  ///< where nobody is there: some seconds, for a server that is just restarting
   static constexpr std::chrono::seconds limit{60};

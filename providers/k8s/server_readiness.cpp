@@ -1,6 +1,7 @@
 /// Waiting until a set is ready, and what to say when it will not be.
 #include <algorithm>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
@@ -37,6 +38,14 @@ const json::value* find_in(const Objects& all, const ObjectReference& reference)
 /// A claim that waits for its first pod is as ready as it gets before that; the pod's own wait shows the rest.
 bool is_settled(const Readiness& readiness) {
   return readiness.state == Readiness::State::ready || readiness.state == Readiness::State::assumed;
+}
+
+/// On one line, with what the cluster says of it.
+std::string reason_of(const Explanation& cause) {
+  std::string text = cause.diagnostic.message;
+  for (const auto& [key, value] : cause.diagnostic.facts)
+    if (key == "scheduler" || key == "quota" || key == "told") text += ": " + value;
+  return text;
 }
 
 class SetWait {
@@ -93,7 +102,7 @@ class SetWait {
     }
     if (explanation_) return;
     explanation_ = std::move(causes.front());
-    last_ = fmt::format("{}: {}", one.subject.text(), explanation_->diagnostic.message);
+    last_ = reason_of(*explanation_);
   }
   static Error given_up(const Waited& one, const Readiness& readiness) {
     return Error({.code = "H0435",
@@ -133,16 +142,14 @@ void ServerApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::millis
   SetWait wait{in, *place_, std::move(waited), std::move(kinds)};
   try {
     in.until({.limit = limit, .what = "all of it is ready"}, [&] { return wait.not_yet(); });
-  } catch (TimedOut& timed_out) {
-    if (auto cause = wait.explanation()) {
-      wait.add_log_of(*cause);
-      Diagnostic& said = timed_out.data();
-      said.facts.emplace_back("cause", cause->diagnostic.message);
-      for (auto& fact : cause->diagnostic.facts) said.facts.push_back(std::move(fact));
-      said.log = std::move(cause->diagnostic.log);
-      said.help = cause->diagnostic.help;
-    }
-    throw;
+  } catch (const TimedOut&) {
+    auto cause = wait.explanation();
+    if (!cause) throw;
+    wait.add_log_of(*cause);
+    Diagnostic& said = cause->diagnostic;
+    said.category = Category::timed_out;
+    said.facts.emplace_back("waited", fmt::format("{}", std::chrono::duration_cast<std::chrono::seconds>(limit)));
+    throw Error(std::move(said));
   }
 }
 

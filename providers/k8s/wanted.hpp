@@ -7,8 +7,8 @@
 
 #include "harmony/change.hpp"
 #include "harmony/scope.hpp"
-#include "k8s/object.hpp"
 #include "k8s/api.hpp"
+#include "k8s/object.hpp"
 #include "k8s/place.hpp"
 
 namespace harmony::k8s {

@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+"""Why it failed: each cause is provoked in a real cluster, and told with its code, its source line and what to do."""
+import contextlib
+import datetime
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+
+import guestbook
+from guestbook import IMAGES, cluster
+from harness import wait_for
+from relay import Relay
+
+
+def told(app, code, *patterns, args=(), exit_code=1):
+    """A deploy that fails for this cause, in its Score's line, and says what to do."""
+    result = app.harmony("deploy", "--yes", *args).expect(exit_code, rf"error\[{code}\]", r"--> apps/harmony-app/deploy/", "^help: ", *patterns)
+    assert "internal" not in result.text, result.text
+    return result
+
+
+def mended(app, *args):
+    """The next deploy goes on from what is there."""
+    app.deploy(*args).expect(0, "5 checks passed")
+    app.plan_is_empty(*args)
+
+
+def since(app, event, ended):
+    """Seconds from when the cluster knew it to the end of the deploy."""
+    times = [one.get("firstTimestamp") or one["eventTime"] for one in app.json("get", "events")["items"] if event(one)]
+    assert times, "the cluster says nothing of it"
+    first = min(datetime.datetime.fromisoformat(time.replace("Z", "+00:00")) for time in times)
+    return (ended - first).total_seconds()
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+# ---- pods
+
+@contextlib.contextmanager
+def empty_registry():
+    """Where the nodes look for images of `localhost`: it is there, and has none."""
+    script = ("import http.server as h\nclass A(h.BaseHTTPRequestHandler):\n def do_GET(self):\n"
+              "  self.send_response(200 if self.path == '/v2/' else 404); self.send_header('Content-Length', '0'); self.end_headers()\n"
+              " do_HEAD = do_GET\n def log_message(self, *_): pass\n"
+              "s = h.ThreadingHTTPServer(('127.0.0.1', 80), A)\nprint('listening', flush=True)\ns.serve_forever()")
+    if not cluster.IS_OURS:
+        yield  # the nodes of somebody's cluster reach a registry
+        return
+    server = subprocess.Popen([os.path.join(cluster.REPOSITORY, "tests/cluster/run"), "enter", sys.executable, "-c", script],
+                              stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        assert server.stdout.readline().strip() == "listening"
+        yield
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+
+
+def test_an_image_that_does_not_exist(app):
+    app.deploy()
+    with empty_registry():
+        an_image_is_missing(app)
+
+
+def an_image_is_missing(app):
+    result = told(app, "H0450", "localhost/harmony/nobody:1", args=["--set", "image=localhost/harmony/nobody:1"])
+    took = since(app, lambda one: one["reason"] == "Failed" and "nobody" in one["message"], now())
+    print(f"       told {took:.1f} s after the kubelet's first report")
+    assert "workload" in result.text
+    app.harmony("smoke-test").expect(5)
+    assert app.json("get", "deployment/guestbook")["status"]["readyReplicas"] == 1, "the old version does not serve any more"
+    mended(app)
+
+
+def test_a_crash_loop(app):
+    told(app, "H0453", "exits with code", args=["--set", f"image={IMAGES['busybox']}"])
+    mended(app)
+
+
+def test_a_readiness_probe_that_fails(app):
+    app.deploy()
+    app.run("delete", "service/guestbook-nats")
+    app.run("patch", "deployment/guestbook", "--type=json", "-p",
+            '[{"op":"add","path":"/spec/template/spec/containers/0/env/-","value":{"name":"SOMETHING","value":"else"}}]')
+    mended(app)
+
+
+def limited(app):
+    """Pods that ask for nothing ask for more than any node has."""
+    app.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "greedy"},
+               "spec": {"limits": [{"type": "Container", "defaultRequest": {"cpu": "1000"}, "default": {"cpu": "1000"}}]}})
+
+
+def test_a_pod_that_fits_on_no_node(app):
+    app.deploy()
+    limited(app)
+    started = app.start("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}")
+    lines = []
+    for line in started.stdout:  # it may heal, so that it is waited for; but not without saying why
+        lines.append(line)
+        if "Insufficient cpu" in line:
+            break
+    assert "waiting" in lines[-1], "".join(lines)
+    app.run("delete", "limitrange/greedy")
+    app.run("delete", "pod", "-l", "app.kubernetes.io/name=guestbook", "--field-selector", "status.phase=Pending")
+    text = started.stdout.read()
+    assert started.wait(timeout=120) == 0, "".join(lines) + text
+    app.plan_is_empty("--set", f"image={IMAGES['guestbook-next']}")
+
+
+def test_a_quota_that_is_used_up(app):
+    app.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "2"}}})
+    told(app, "H0458", "quota: none", "waited: 60", exit_code=4)
+    app.run("delete", "resourcequota/none")
+    mended(app)
+
+
+def test_a_quota_that_refuses_an_object(app):
+    app.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"persistentvolumeclaims": "0"}}})
+    wait_for("the quota to count", lambda: app.json("get", "resourcequota/none").get("status", {}).get("hard"))
+    told(app, "H0458", "quota: none", "persistentvolumeclaims=1")
+    app.run("delete", "resourcequota/none")
+    mended(app)
+
+
+# ---- refusals
+
+def refused(app, code, *patterns, args=(), kubeconfig=None, exit_code=1):
+    """Already by the rehearsal: nothing is written."""
+    before = app.objects()
+    if kubeconfig:
+        app.kubeconfig = kubeconfig
+    app.harmony("plan", *args).expect(exit_code, rf"error\[{code}\]", "^help: ", *patterns)
+    app.harmony("deploy", "--yes", *args).expect(exit_code, rf"error\[{code}\]")
+    app.kubeconfig = cluster.KUBECONFIG
+    assert app.objects().keys() == before.keys(), app.objects().keys()
+
+
+def test_an_immutable_field(app):
+    app.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "guestbook"},
+               "spec": {"selector": {"matchLabels": {"app": "old"}},
+                        "template": {"metadata": {"labels": {"app": "old"}},
+                                     "spec": {"containers": [{"name": "old", "image": IMAGES["busybox"]}]}}}})
+    refused(app, "H0462", "cannot be changed in place", "spec.selector", args=["--adopt", "--force-conflicts"])
+
+
+def test_an_admission_policy(app):
+    policy = f"no-guestbook-{app.name}"
+    app.apply({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": policy},
+               "spec": {"failurePolicy": "Fail",
+                        "matchConstraints": {"resourceRules": [{"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["deployments"]}]},
+                        "validations": [{"expression": "object.metadata.name != 'guestbook'", "message": "guestbooks are not allowed here"}]}},
+              {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": policy},
+               "spec": {"policyName": policy, "validationActions": ["Deny"],
+                        "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": app.name}}}}})
+    try:
+        wait_for("the policy to be heeded", lambda: app.harmony("plan").code != 0)
+        refused(app, "H0463", "guestbooks are not allowed here")
+    finally:
+        app.run("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", policy)
+
+
+def test_a_namespace_that_is_going(app):
+    app.deploy()
+    app.run("patch", "configmap/kube-root-ca.crt", "--type=merge", "-p", '{"metadata":{"finalizers":["harmony.dev/held"]}}')
+    app.run("delete", "namespace", app.name, "--wait=false")
+    try:
+        wait_for("its objects to go", lambda: not set(app.objects()), limit=90)
+        app.harmony("deploy", "--yes").expect(1, r"error\[H0465\]", app.name)
+    finally:
+        app.run("patch", "configmap/kube-root-ca.crt", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+
+
+def account(app, *rules):
+    """A kubeconfig of a service account that may do only this."""
+    app.run("create", "serviceaccount", "deployer")
+    app.apply({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "deployer"}, "rules": list(rules)},
+              {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "deployer"},
+               "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "deployer"},
+               "subjects": [{"kind": "ServiceAccount", "name": "deployer", "namespace": app.name}]})
+    return kubeconfig(app, user={"token": app.run("create", "token", "deployer").strip()})
+
+
+def kubeconfig(app, user=None, **changes):
+    """A file like the cluster's own, with other credentials, or with other fields of the cluster."""
+    with open(cluster.KUBECONFIG, encoding="utf-8") as file:
+        text = file.read()
+    whole = json.loads(subprocess.run([cluster.kubectl(), "--kubeconfig", cluster.KUBECONFIG, "config", "view", "--raw", "-o", "json"],
+                                      capture_output=True, text=True, check=True).stdout) if text else {}
+    if user:
+        whole["users"][0]["user"] = user
+    whole["clusters"][0]["cluster"].update(changes)
+    for name, value in changes.items():
+        if value is None:
+            del whole["clusters"][0]["cluster"][name]
+    handle, path = tempfile.mkstemp(prefix="harmony-test-", suffix=".json")
+    with os.fdopen(handle, "w") as file:
+        json.dump(whole, file)
+    return path
+
+
+EVERYTHING = {"apiGroups": ["", "apps", "coordination.k8s.io", "discovery.k8s.io", "networking.k8s.io"], "resources": ["*"], "verbs": ["*"]}
+
+
+def test_what_is_forbidden(app):
+    rules = [{"apiGroups": ["", "coordination.k8s.io", "discovery.k8s.io"], "resources": ["*"], "verbs": ["*"]},
+             {"apiGroups": ["apps"], "resources": ["statefulsets", "replicasets"], "verbs": ["*"]},
+             {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "watch"]}]
+    refused(app, "H0461", "may not patch deployments", "rule: apiGroups: ..apps..", "create", kubeconfig=account(app, *rules), exit_code=6)
+
+
+def test_who_has_only_a_namespace_can_deploy_into_it(app):
+    app.kubeconfig = account(app, EVERYTHING)
+    app.deploy().expect(0, "5 checks passed")
+    app.harmony("destroy", "--yes", "--delete-data").expect(0)
+
+
+# ---- the API server
+
+def test_credentials_that_are_not_taken(app):
+    refused(app, "H0412", "Unauthorized", kubeconfig=kubeconfig(app, user={"token": "nobody"}), exit_code=6)
+
+
+def test_a_certificate_of_somebody_else(app):
+    refused(app, "H0411", "certificate is for other names", kubeconfig=kubeconfig(app, **{"tls-server-name": "somebody.example"}), exit_code=6)
+
+
+def test_nobody_listens(app):
+    refused(app, "H0410", "nobody listens", kubeconfig=kubeconfig(app, server="https://127.0.0.1:1"), exit_code=6)
+
+
+def test_an_api_server_that_goes_and_comes_back(app):
+    with Relay(app_server()) as relay:
+        app.kubeconfig = kubeconfig(app, server=f"https://127.0.0.1:{relay.port}")
+        started = app.start("deploy", "--yes")
+        wait_for("objects to be there", lambda: "statefulset/guestbook-db" in app.objects(), limit=60)
+        relay.cut()
+        lines = []
+        for line in started.stdout:
+            lines.append(line)
+            if "waiting" in line and ("nobody listens" in line or "cannot reach" in line or "connection" in line):
+                break
+        # Longer than the lock lives without being renewed: nobody else takes it meanwhile.
+        threading.Event().wait(12)
+        relay.mend()
+        text = "".join(lines) + started.stdout.read()
+        assert started.wait(timeout=120) == 0 and "5 checks passed" in text, text
+        app.plan_is_empty()
+
+
+def test_credentials_that_expire_while_it_deploys(app):
+    """An exec plugin hands out a token that the server takes, then one that it does not, then one that it takes again."""
+    good = account(app, EVERYTHING)
+    with open(good, encoding="utf-8") as file:
+        token = json.load(file)["users"][0]["user"]["token"]
+    folder = tempfile.mkdtemp(prefix="harmony-test-")
+    plugin = os.path.join(folder, "plugin")
+    with open(plugin, "w", encoding="utf-8") as file:
+        file.write(f'''#!/bin/sh
+# Each token is good for five seconds by its own word; the second one is no good at all.
+echo x >> {folder}/calls
+count=$(wc -l < {folder}/calls)
+if [ "$count" = 2 ]; then token=expired; else token='{token}'; fi
+expires=$(date -u -d '+1 seconds' +%Y-%m-%dT%H:%M:%SZ)
+echo '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{{"token":"'"$token"'","expirationTimestamp":"'"$expires"'"}}}}'
+''')
+    os.chmod(plugin, 0o755)
+    app.kubeconfig = kubeconfig(app, user={"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": "Never"}})
+    app.deploy().expect(0, "5 checks passed")
+    with open(os.path.join(folder, "calls"), encoding="utf-8") as calls:
+        assert len(calls.readlines()) > 2, "the credentials never expired"
+
+
+def test_an_api_server_that_answers_junk(app):
+    with Relay(app_server(), junk=b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhola") as relay:
+        refused(app, "H0418", "no API server", kubeconfig=kubeconfig(app, server=f"http://127.0.0.1:{relay.port}"), exit_code=6)
+
+
+def app_server():
+    """Host and port of the API server."""
+    view = subprocess.run([cluster.kubectl(), "--kubeconfig", cluster.KUBECONFIG, "config", "view", "-o", "jsonpath={.clusters[0].cluster.server}"],
+                          capture_output=True, text=True, check=True).stdout
+    found = re.match(r"https://([^:/]+)(?::(\d+))?", view)
+    return found.group(1), int(found.group(2) or 443)
+
+
+if __name__ == "__main__":
+    guestbook.main(globals())
