@@ -1,5 +1,6 @@
 /// Waiting until a set is ready, and what to say when it will not be.
 #include <algorithm>
+#include <map>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -92,11 +93,9 @@ class SetWait {
  private:
   void judge(const Waited& one, const json::value& live, const Objects& all, const Readiness& readiness) {
     auto causes = explain(live, all);
-    if (causes.empty()) {
-      if (readiness.state == Readiness::State::failed) throw given_up(one, readiness);
-      return;
-    }
-    if (causes.front().prospect == Prospect::hopeless) {
+    if (causes.empty() && readiness.state == Readiness::State::failed) causes.push_back(given_up(one, readiness));
+    if (causes.empty()) return;
+    if (causes.front().prospect == Prospect::hopeless && !is_old(one, causes.front().diagnostic)) {
       add_log_of(causes.front());
       throw Error(causes.front().diagnostic);
     }
@@ -104,11 +103,21 @@ class SetWait {
     explanation_ = std::move(causes.front());
     last_ = reason_of(*explanation_);
   }
-  static Error given_up(const Waited& one, const Readiness& readiness) {
-    return Error({.code = "H0435",
-                  .message = fmt::format("`{}` does not become ready: {}", one.subject.text(), readiness.reason),
-                  .subject = one.subject.text(),
-                  .help = "its controller has given up; look at `logs`, and at kubectl describe"});
+  /// What this run has not touched may bear the marks of an earlier one, whose cause may be mended: it gets its time, until
+  /// something new goes wrong with it.
+  bool is_old(const Waited& one, const Diagnostic& cause) {
+    if (one.expected.generation > 0) return false;
+    std::string text = cause.code + cause.message;
+    for (const auto& [key, value] : cause.facts) text += "\n" + key + ": " + value;
+    return old_causes_.try_emplace(one.subject, text).first->second == text;
+  }
+  static Explanation given_up(const Waited& one, const Readiness& readiness) {
+    return {
+        .diagnostic = {.code = "H0435",
+                       .message = fmt::format("`{}` does not become ready: {}", one.subject.text(), readiness.reason),
+                       .subject = one.subject.text(),
+                       .help = "its controller has given up; look at `logs`, and at kubectl describe"},
+        .prospect = Prospect::hopeless};
   }
 
   Scope& in_;
@@ -118,6 +127,7 @@ class SetWait {
   std::uint64_t seen_ = 0;
   std::optional<std::string> last_ = "it is being looked at";
   std::optional<Explanation> explanation_;
+  std::map<Subject, std::string> old_causes_;
 };
 
 }  // namespace

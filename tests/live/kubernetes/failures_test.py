@@ -120,6 +120,8 @@ def test_a_quota_that_is_used_up(app):
     app.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "2"}}})
     told(app, "H0458", "quota: none", "waited: 60", exit_code=4)
     app.run("delete", "resourcequota/none")
+    # Its controller tries again only after minutes; who does not want to wait tells it.
+    app.run("rollout", "restart", "deployment/guestbook")
     mended(app)
 
 
@@ -149,7 +151,7 @@ def test_an_immutable_field(app):
                "spec": {"selector": {"matchLabels": {"app": "old"}},
                         "template": {"metadata": {"labels": {"app": "old"}},
                                      "spec": {"containers": [{"name": "old", "image": IMAGES["busybox"]}]}}}})
-    refused(app, "H0462", "cannot be changed in place", "spec.selector", args=["--adopt", "--force-conflicts"])
+    refused(app, "H0462", "cannot be changed in place", "spec.selector", args=["--adopt", "--force-conflicts"], exit_code=5)
 
 
 def test_an_admission_policy(app):
