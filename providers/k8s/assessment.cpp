@@ -134,7 +134,7 @@ Change creation(Scope& in, const Place& place, const Wanted& wanted, bool space_
 
 Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std::optional<json::value>& live,
                   bool space_there) {
-  if (!live) return {creation(in, place, wanted, space_there)};
+  if (!live || is_going(*live)) return {creation(in, place, wanted, space_there)};
   if (!place.is_ours(*live) && !place.adopt) throw somebody_elses(wanted);
   if (wanted.pending.empty() && prove_unchanged(wanted.object, *live, field_manager).holds())
     return {{.subject = wanted.subject, .holds_data = wanted.holds_data}};
@@ -158,7 +158,7 @@ Change removal(const Subject& subject, const std::optional<json::value>& live, b
 }
 
 std::string fingerprint_of(const std::optional<json::value>& live, const Fingerprinter& fingerprinter) {
-  if (!live) return {};
+  if (!live || is_going(*live)) return {};
   std::string text = std::string(text_at(*live, "metadata.uid"));
   for (const Owner& owner : owners_of(*live))
     if (owner.manager == field_manager && owner.applied)

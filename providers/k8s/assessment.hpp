@@ -16,7 +16,7 @@ struct Assessment {
   bool force = false;                        ///< fields that moved under us are taken back
 };
 
-/// @param live nothing: it is not there
+/// @param live nothing: it is not there. One that is going is as good as gone: it is made anew.
 /// @param space_there false: the namespace is yet to be made, and a stand-in has to do for a dry run
 /// @throws Error H0430 (somebody else's object), H0470 (a field of another owner), what the server refuses, explained
 Assessment assess(Scope&, const Place&, const Wanted&, const std::optional<boost::json::value>& live, bool space_there);

@@ -124,11 +124,7 @@ void ServerApi::ensure(Scope& in, const GeneratedSecret& secret) {
   Wanted wanted = k8s::wanted(secret, values, *place_);
   if (!live)                                 // as the plan said it
     for (const std::string& key : secret.keys) wanted.pending.emplace(field_path({"data", key}), "generated");
-  const Assessment assessed = assess(in, *place_, wanted, live, true);
-  in.change(assessed.change, [&] {
-    write(in, wanted, assessed.force, assessed.change);
-    return Settled{"uid " + written_.at(wanted.reference).uid};
-  });
+  settle(in, wanted, live);
 }
 
 void ServerApi::ensure(Scope& in, const ObjectSet& set) {
@@ -138,8 +134,13 @@ void ServerApi::ensure(Scope& in, const ObjectSet& set) {
 
 void ServerApi::ensure(Scope& in, const Wanted& wanted) {
   const auto alone = in.hold(wanted.subject);
-  const Assessment assessed = assess(in, *place_, wanted, find(in, wanted.reference), true);
+  settle(in, wanted, find(in, wanted.reference));
+}
+
+void ServerApi::settle(Scope& in, const Wanted& wanted, const std::optional<json::value>& live) {
+  const Assessment assessed = assess(in, *place_, wanted, live, true);
   in.change(assessed.change, [&] {
+    if (live && is_going(*live)) until_gone(in, wanted.reference, std::string(text_at(*live, "metadata.uid")));
     write(in, wanted, assessed.force, assessed.change);
     return Settled{"uid " + written_.at(wanted.reference).uid};
   });
@@ -168,6 +169,16 @@ void ServerApi::write(Scope& in, const Wanted& wanted, bool force, const Change&
                                 .uid = std::string(text_at(stored, "metadata.uid"))};
 }
 
+void ServerApi::until_gone(Scope& in, const ObjectReference& reference, const std::string& uid) const {
+  in.until({.limit = removal_limit, .what = "it is gone", .subject = subject_of(reference).text()},
+           [&]() -> std::optional<std::string> {
+             const auto now = find(in, reference);
+             if (!now || std::string(text_at(*now, "metadata.uid")) != uid) return std::nullopt;
+             in.pause(100ms);
+             return still_ending(*now);
+           });
+}
+
 void ServerApi::remove(Scope& in, const LedgerEntry& entry) {
   const auto alone = in.hold(entry.subject);
   auto live = find(in, entry.subject);
@@ -180,13 +191,7 @@ void ServerApi::remove(Scope& in, const LedgerEntry& entry) {
     place_->client->remove(in, *resource, space, entry.subject.name,
                            {.uid = uid, .propagation = Propagation::foreground});
     in.point("object told to go");
-    in.until({.limit = removal_limit, .what = "it is gone", .subject = entry.subject.text()},
-             [&]() -> std::optional<std::string> {
-               const auto now = place_->client->get(in, *resource, space, entry.subject.name);
-               if (!now || std::string(text_at(*now, "metadata.uid")) != uid) return std::nullopt;
-               in.pause(100ms);
-               return still_ending(*now);
-             });
+    until_gone(in, {resource->what, space, entry.subject.name}, uid);
     return Settled{};
   });
 }

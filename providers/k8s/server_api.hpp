@@ -51,7 +51,9 @@ class ServerApi final : public Api {
 
  private:
   void ensure(Scope&, const Wanted&);
+  void settle(Scope&, const Wanted&, const std::optional<boost::json::value>& live);
   void write(Scope&, const Wanted&, bool force, const Change&);
+  void until_gone(Scope&, const ObjectReference&, const std::string& uid) const;
   std::optional<boost::json::value> find(Scope&, const Subject&) const;
   /// Its pods, and what else its readiness is read from.
   Objects related_to(Scope&, const boost::json::value& live) const;

@@ -77,6 +77,12 @@ std::string last_words(natsStatus status) {
   return host::printable(last && *last ? last : natsStatus_GetText(status));
 }
 
+/// libnats 3.4 goes on reading when its time is over, and then takes the answer that comes late for none.
+bool too_late(natsStatus status, const std::string& reason) {
+  return status == NATS_TIMEOUT || status == NATS_NO_SERVER ||
+         (status == NATS_PROTOCOL_ERROR && reason.find("got ''") != std::string::npos);
+}
+
 bool no_such_stream(natsStatus status, int code) { return status == NATS_NOT_FOUND || code == JSStreamNotFoundErr; }
 
 }  // namespace
@@ -110,7 +116,7 @@ Owned<natsConnection> Session::connect(const Scope& scope, const Login& login) c
                          .facts = {{"address", at_.text()}, {"reason", "connection refused"}},
                          .help = fmt::format("look at `logs {}`", instance_)},
                         Unreachable::Why::nobody_listens);
-    if (status != NATS_TIMEOUT && status != NATS_NO_SERVER) break;  // it answered, with something else
+    if (!too_late(status, reason)) break;  // it answered, with something else
   }
   lost(reason);
 }

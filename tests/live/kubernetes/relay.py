@@ -5,8 +5,11 @@ import threading
 
 
 class Relay:
-    def __init__(self, target, junk=None):
-        self.target, self.junk = target, junk
+    def __init__(self, target, junk=None, seen=None):
+        """seen(number): is called with every piece that a client sends, before the server has it. Pieces are requests,
+        and what TLS says between them."""
+        self.target, self.junk, self.seen = target, junk, seen
+        self.pieces = 0
         self.lock = threading.Lock()
         self.open = set()
         self.server = None
@@ -52,15 +55,23 @@ class Relay:
                     self.open.update((client, there))
                 back = threading.Thread(target=self._copy, args=(there, client), daemon=True)
                 back.start()
-                self._copy(client, there)
+                self._copy(client, there, self._count)
                 back.join()
                 with self.lock:
                     self.open -= {client, there}
 
+    def _count(self):
+        with self.lock:
+            self.pieces += 1
+            number = self.pieces
+        if self.seen:
+            self.seen(number)
+
     @staticmethod
-    def _copy(source, sink):
+    def _copy(source, sink, counted=lambda: None):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                counted()
                 sink.sendall(data)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
