@@ -71,18 +71,14 @@ void Engine::Impl::deploy(const Plan* saved, const Engine::Approve& approve, boo
 }
 
 namespace {
-/// What the ledger does not know yet, in the order of making: also what is there already (a ledger that was lost) and data
-/// that is taken up again, so that all of it is swept in reverse of that.
+/// What the ledger does not know yet, in the order of making: also what is there already (a ledger that was lost), so that
+/// it is swept in reverse of that.
 std::vector<LedgerEntry> intended_by(const Plan& plan, const LedgerState& ledger) {
   std::vector<LedgerEntry> entries;
   for (const StepOutcome& step : plan.outcome.steps)
     for (const Change& change : step.changes) {
       const bool nothing_of_ours = change.action == Action::unchanged && change.shared;
-      if (nothing_of_ours || change.action == Action::remove) continue;
-      if (const LedgerEntry* known = ledger.find(change.subject)) {
-        if (known->state == LedgerEntry::State::kept) entries.push_back(*known);
-        continue;
-      }
+      if (nothing_of_ours || change.action == Action::remove || ledger.find(change.subject)) continue;
       const bool named = step.kind != change.subject.kind || step.name != change.subject.name;
       entries.push_back({.subject = change.subject,
                          .identity = change.identity,

@@ -18,8 +18,7 @@ bool LedgerState::only_kept(const LedgerEntry& entry) const {
 void LedgerState::put(LedgerEntry entry) {
   using State = LedgerEntry::State;
   auto known = std::ranges::find(entries, entry.subject, &LedgerEntry::subject);
-  // Data that a plan takes up again has its place among what that plan makes, which stands on it or under it.
-  if (known != entries.end() && known->state == State::kept && entry.state == State::kept) {
+  if (known != entries.end() && known->state == State::kept && entry.state == State::owned) {
     entries.erase(known);
     known = entries.end();
   }
