@@ -160,12 +160,12 @@ class Clients final : public Client {
     return found != sessions_.end() && found->second->usable() ? found->second : nullptr;
   }
 
-  /// Where nobody listens its server is gone, and its store goes with the server's folder.
+  /// A server that lets nobody in, or is gone, holds up no destroy: its store goes with the server's folder.
   bool there(Scope& in, const Server& server, const std::string& name) {
     try {
       return stream(in, server, name).peek(key())->has_value();
-    } catch (const Unreachable& error) {
-      if (error.why() == Unreachable::Why::nobody_listens) return false;
+    } catch (const Error& error) {
+      if (error.data().category == Category::unreachable) return false;
       throw;
     }
   }

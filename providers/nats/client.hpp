@@ -32,12 +32,7 @@ struct StreamState {
 /// H0240: nobody accepts connections there now, or JetStream does not answer.
 class Unreachable final : public Error {
  public:
-  enum class Why { nobody_listens, not_now };
-  Unreachable(Diagnostic diagnostic, Why why) : Error(std::move(diagnostic)), why_(why) {}
-  Why why() const { return why_; }
-
- private:
-  Why why_;
+  using Error::Error;
 };
 
 class RehearsedClient;

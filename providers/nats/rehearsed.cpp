@@ -69,8 +69,7 @@ std::unique_ptr<NatsSubscription> RehearsedClient::subscribe(Scope& in, const Se
                        .message = fmt::format("broker `{}` cannot be asked yet", server.instance),
                        .subject = "broker/" + server.instance,
                        .facts = {{"reason", pending->because}},
-                       .help = "deploy first"},
-                      Unreachable::Why::not_now);
+                       .help = "deploy first"});
   return real_->subscribe(in, server, subject);
 }
 

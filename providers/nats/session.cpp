@@ -114,8 +114,7 @@ Owned<natsConnection> Session::connect(const Scope& scope, const Login& login) c
                                                 instance_, at_.text()),
                          .subject = "broker/" + instance_,
                          .facts = {{"address", at_.text()}, {"reason", "connection refused"}},
-                         .help = fmt::format("look at `logs {}`", instance_)},
-                        Unreachable::Why::nobody_listens);
+                         .help = fmt::format("look at `logs {}`", instance_)});
     if (!too_late(status, reason)) break;  // it answered, with something else
   }
   lost(reason);
@@ -128,8 +127,7 @@ void Session::lost(const std::string& reason) const {
        .message = fmt::format("broker `{}` does not answer now", instance_),
        .subject = "broker/" + instance_,
        .facts = {{"address", at_.text()}, {"reason", reason}},
-       .help = fmt::format("look at `logs {}`; where it is only starting, run the same command again", instance_)},
-      Unreachable::Why::not_now);
+       .help = fmt::format("look at `logs {}`; where it is only starting, run the same command again", instance_)});
 }
 
 bool Session::usable() const { return natsConnection_Status(connection_.get()) == NATS_CONN_STATUS_CONNECTED; }

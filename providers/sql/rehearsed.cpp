@@ -95,8 +95,7 @@ Rows RehearsedSql::query(Scope& in, const Server& server, const Role& role, cons
                        .message = fmt::format("database server `{}` cannot be asked yet", server.instance),
                        .subject = "database server/" + server.instance,
                        .facts = {{"reason", pending->because}},
-                       .help = "deploy first"},
-                      Unreachable::Why::not_now);
+                       .help = "deploy first"});
   return real_->query(in, server, role, database, statement, parameters);
 }
 

@@ -210,8 +210,7 @@ void Session::refuse(const Login& login) const {
                                               instance_, address_),
                        .subject = "database server/" + instance_,
                        .facts = {{"address", address_}, {"reason", "connection refused"}},
-                       .help = fmt::format("look at `logs {}`", instance_)},
-                      Unreachable::Why::nobody_listens);
+                       .help = fmt::format("look at `logs {}`", instance_)});
   lost(reason);
 }
 
@@ -222,8 +221,7 @@ void Session::lost(std::string_view reason) const {
        .message = fmt::format("database server `{}` does not accept connections now", instance_),
        .subject = "database server/" + instance_,
        .facts = {{"address", address_}, {"reason", std::string(reason)}},
-       .help = fmt::format("look at `logs {}`; where it is only starting, run the same command again", instance_)},
-      Unreachable::Why::not_now);
+       .help = fmt::format("look at `logs {}`; where it is only starting, run the same command again", instance_)});
 }
 
 void Session::fail(const PGresult* result) const {

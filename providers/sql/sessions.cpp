@@ -219,12 +219,12 @@ class Sessions final : public Sql {
           *role(in, server, {name, Deferred<Secret<std::string>>::pending("nobody needs it")}).peek(key()));
     return fingerprint(*database(in, server, name).peek(key()));
   }
-  /// Where nobody listens its server is gone, and its data goes with the server's folder.
+  /// A server that lets nobody in, or is gone, holds up no destroy: its data goes with the server's folder.
   bool there(Scope& in, const Server& server, const Subject& subject) {
     try {
       return !fingerprint_now(in, server, subject).empty();
-    } catch (const Unreachable& error) {
-      if (error.why() == Unreachable::Why::nobody_listens) return false;
+    } catch (const Error& error) {
+      if (error.data().category == Category::unreachable) return false;
       throw;
     }
   }

@@ -43,12 +43,7 @@ struct DatabaseState {
 /// H0220: nobody accepts connections there now.
 class Unreachable final : public Error {
  public:
-  enum class Why { nobody_listens, not_now };
-  Unreachable(Diagnostic diagnostic, Why why) : Error(std::move(diagnostic)), why_(why) {}
-  Why why() const { return why_; }
-
- private:
-  Why why_;
+  using Error::Error;
 };
 
 class RehearsedSql;

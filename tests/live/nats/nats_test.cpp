@@ -280,6 +280,10 @@ TEST_CASE("removing, looking and reading again") {
   for (const ReadRecord& read : reads)
     CHECK((world.real->read_again(made, read.key) != read.fingerprint) == (read.key == "broker/passing"));
 
+  world.real->serves(server_at(broker().at(), "not it"));
+  Scope closed = world.scopes.real();
+  world.real->remove(closed, entry);
+  CHECK(lines(closed) == std::vector<std::string>{"unchanged stream/broker/passing"});
   world.real->serves(server_at({.port = free_port()}));
   Scope gone = world.scopes.real();
   world.real->remove(gone, entry);
