@@ -280,6 +280,8 @@ void Supervisor::write_scripts(const fs::path& folder, const Declaration& wanted
 }
 
 void Supervisor::declare(const Scope& at, const Declaration& wanted) const {
+  // What a kill left: its logger would keep the new one's out.
+  if (state_.look(half_removed(wanted.name))) finish_removal(at, wanted.name);
   const fs::path next = half_made(wanted.name);
   state_.remove(next);  // what a kill left
   state_.make(next, passable(wanted.reader), wanted.reader);
@@ -381,22 +383,28 @@ void Supervisor::tidy(const std::string& name) const {
     if (id != definition_id(*run) && id != started->id) state_.remove(service(name) / "definitions" / id);
 }
 
+/// Once its folder is out of the way.
+void Supervisor::finish_removal(const Scope& at, const std::string& name) const {
+  const fs::path gone = half_removed(name);
+  tell(scanner / "control", "an");
+  at.point("supervisor told to forget the service");
+  end_supervision(at, gone);
+  end_supervision(at, gone / "log");
+  state_.remove(gone);
+}
+
 void Supervisor::remove(const Scope& at, const std::string& name) {
   const fs::path gone = half_removed(name);
   if (state_.look(service(name))) {
     if (supervised(service(name))) bring_down(at, name);
     at.point("process ended");
-    state_.remove(gone);
+    if (state_.look(gone)) finish_removal(at, name);
     state_.rename(service(name), gone);
     at.point("service folder out of the way");
   }
-  tell(scanner / "control", "an");
-  at.point("supervisor told to forget the service");
-  end_supervision(at, gone);
-  end_supervision(at, gone / "log");
   state_.remove(half_made(name));
+  finish_removal(at, name);
   state_.remove(log_folder(name));
-  state_.remove(gone);
   std::lock_guard one{starting_};
   if (names().empty()) stop(at);
 }

@@ -81,6 +81,7 @@ class Supervisor {
   void bring_down(const Scope&, const std::string& name) const;
   void end_supervision(const Scope&, const std::filesystem::path& service) const;
   void end_orphans(const Scope&) const;
+  void finish_removal(const Scope&, const std::string& name) const;
   void stop(const Scope&) const;
   void note_start(const std::filesystem::path& folder) const;
 
