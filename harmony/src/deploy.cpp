@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "engine_impl.hpp"
 
@@ -71,14 +72,20 @@ void Engine::Impl::deploy(const Plan* saved, const Engine::Approve& approve, boo
 }
 
 namespace {
-/// What the ledger does not know yet, in the order of making: also what is there already (a ledger that was lost), so that
-/// it is swept in reverse of that.
-std::vector<LedgerEntry> intended_by(const Plan& plan, const LedgerState& ledger) {
+/// What the ledger does not know yet or has only kept, in the order of making: also what is there already (a ledger that
+/// was lost), so that it is swept in reverse of that. Behind it what comes after it, even where that was there before: a
+/// server must be gone before its data and its password are, and its client before it.
+std::vector<LedgerEntry> lined_up_by(const Plan& plan, const LedgerState& ledger) {
   std::vector<LedgerEntry> entries;
+  std::set<Subject> seen;
   for (const StepOutcome& step : plan.outcome.steps)
     for (const Change& change : step.changes) {
       const bool nothing_of_ours = change.action == Action::unchanged && change.shared;
-      if (nothing_of_ours || change.action == Action::remove || ledger.find(change.subject)) continue;
+      if (nothing_of_ours || change.action == Action::remove || !seen.insert(change.subject).second) continue;
+      if (const LedgerEntry* known = ledger.find(change.subject)) {
+        if (known->state == LedgerEntry::State::kept || !entries.empty()) entries.push_back(*known);
+        continue;
+      }
       const bool named = step.kind != change.subject.kind || step.name != change.subject.name;
       entries.push_back({.subject = change.subject,
                          .identity = change.identity,
@@ -120,7 +127,7 @@ void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
                    .started = now_text(),
                    .planned = writes_in(plan),
                    .key_mark = key_mark()};
-  ledger.begin(record, intended_by(plan, ledger.read()));
+  ledger.begin(record, lined_up_by(plan, ledger.read()));
   report.changed_anything = true;
   RealRun run{services(), ledger, &plan, options.fail_at_write};
   Node& root = fresh_root();

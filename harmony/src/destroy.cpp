@@ -34,9 +34,9 @@ void Engine::Impl::destroy(bool delete_data, const Engine::ApproveDestroy& appro
   };
   Leftovers chosen = choose();
   const LedgerState before = topology->ledger().read();
-  // One that was killed just before its end has left nothing but the folder.
-  const bool only_folder =
-      before.run && before.run->verb == "destroy" && std::ranges::all_of(before.entries, &LedgerEntry::shared);
+  // A destroy that was killed just before its end has left nothing but the folder, a deploy just after its begin as well.
+  const bool only_folder = std::ranges::all_of(before.entries, &LedgerEntry::shared) &&
+                           (topology->prepared() || (before.run && before.run->verb == "destroy"));
   if (chosen.go.empty() && !before.unfinished() && !only_folder) return;
   if (!only_folder) phase(Phase::approve, [&] { ask(chosen); });
   std::unique_ptr<Lock> lock;

@@ -11,23 +11,24 @@ const LedgerEntry* LedgerState::find(const Subject& subject) const {
 
 bool LedgerState::only_kept(const LedgerEntry& entry) const {
   if (entry.state == LedgerEntry::State::kept) return true;
-  const bool half_destroyed = run && run->verb == "destroy" && (unfinished() || run->failed);
-  return half_destroyed && entry.holds_data && !entry.shared;
+  return half_destroyed() && entry.holds_data && !entry.shared;
 }
 
 void LedgerState::put(LedgerEntry entry) {
-  using State = LedgerEntry::State;
-  auto known = std::ranges::find(entries, entry.subject, &LedgerEntry::subject);
-  if (known != entries.end() && known->state == State::kept && entry.state == State::owned) {
-    entries.erase(known);
-    known = entries.end();
-  }
+  const auto known = std::ranges::find(entries, entry.subject, &LedgerEntry::subject);
   if (known == entries.end()) {
     entry.sequence = entries.empty() ? 1 : entries.back().sequence + 1;
     entries.push_back(std::move(entry));
   } else {
     entry.sequence = known->sequence;
     *known = std::move(entry);
+  }
+}
+
+void LedgerState::line_up(const std::vector<LedgerEntry>& in_order) {
+  for (const LedgerEntry& entry : in_order) {
+    std::erase_if(entries, [&](const LedgerEntry& known) { return known.subject == entry.subject; });
+    put(entry);
   }
 }
 

@@ -13,7 +13,9 @@ void name_lost_data(Outcome& outcome, const LedgerState& ledger) {
       if (change.action != Action::create || !change.holds_data || !change.reason.empty()) continue;
       const LedgerEntry* entry = ledger.find(change.subject);
       if (entry && entry->state != LedgerEntry::State::intended)
-        change.reason = "it was deployed, and is gone: its data is lost, or somewhere else";
+        change.reason = ledger.half_destroyed()
+                            ? "it is gone: the destroy that did not come to its end has deleted it, or its data is lost"
+                            : "it was deployed, and is gone: its data is lost, or somewhere else";
     }
 }
 
@@ -72,7 +74,8 @@ void Engine::Impl::rehearse_prune(Plan& plan) {
     const Change* removal = outcome.find(entry.subject);
     return removal && removal->action == Action::unchanged;
   };
-  plan.other_key = ledger.run && !ledger.run->key_mark.empty() && ledger.run->key_mark != key_mark();
+  const bool nothing_ours = std::ranges::all_of(ledger.entries, &LedgerEntry::shared);  // a destroy took its key along
+  plan.other_key = ledger.run && !nothing_ours && !ledger.run->key_mark.empty() && ledger.run->key_mark != key_mark();
   const ScorePaths asked_for = paths_of(outcome, left.go);
   plan.kept = std::move(left.stay);
   using State = LedgerEntry::State;

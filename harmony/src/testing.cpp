@@ -21,10 +21,10 @@ class MemoryLedger final : public Ledger {
     };
     return std::make_unique<Free>();
   }
-  void begin(const RunRecord& run, const std::vector<LedgerEntry>& intended) override {
+  void begin(const RunRecord& run, const std::vector<LedgerEntry>& lined_up) override {
     std::lock_guard hold{mutex_};
     state_.run = run;
-    for (const auto& entry : intended) state_.put(entry);
+    state_.line_up(lined_up);
   }
   void intend(const LedgerEntry& entry) override {
     std::lock_guard hold{mutex_};

@@ -162,8 +162,8 @@ class FileLedger final : public Ledger {
     holding_->writer.emplace(journal_, state_.deployment());
     return std::make_unique<HeldLock>(holding_, std::move(*file), waited);
   }
-  void begin(const RunRecord& run, const std::vector<LedgerEntry>& intended) override {
-    write([&](Writer& writer) { writer.add([&](std::uint64_t n) { return begin_line(n, run, intended); }); });
+  void begin(const RunRecord& run, const std::vector<LedgerEntry>& lined_up) override {
+    write([&](Writer& writer) { writer.add([&](std::uint64_t n) { return begin_line(n, run, lined_up); }); });
   }
   void intend(const LedgerEntry& entry) override {
     write([&](Writer& writer) { writer.add([&](std::uint64_t n) { return intend_line(n, entry); }); });

@@ -124,7 +124,9 @@ void apply(LedgerState& state, const json::object& record) {
   const std::string what = text(record, "do");
   if (what == "begin") {
     state.run = run_from(record.at("run").as_object());
-    for (const auto& entry : record.at("intended").as_array()) state.put(entry_from(entry.as_object()));
+    std::vector<LedgerEntry> lined_up;
+    for (const auto& entry : record.at("intended").as_array()) lined_up.push_back(entry_from(entry.as_object()));
+    state.line_up(lined_up);
   } else if (what == "intend") {
     state.put(entry_from(record.at("entry").as_object()));
   } else if (what == "settle") {

@@ -26,7 +26,7 @@ Journal read_journal(std::string_view bytes, const std::string& deployment, cons
 
 // Lines, with their line break.
 std::string whole_line(const std::string& deployment, const LedgerState&);
-std::string begin_line(std::uint64_t number, const RunRecord&, const std::vector<LedgerEntry>& intended);
+std::string begin_line(std::uint64_t number, const RunRecord&, const std::vector<LedgerEntry>& lined_up);
 std::string intend_line(std::uint64_t number, const LedgerEntry&);
 std::string settle_line(std::uint64_t number, const LedgerEntry&);
 std::string forget_line(std::uint64_t number, const Subject&);

@@ -256,6 +256,8 @@ void State::make() const {
   place_durably(place_of(root_), root_.string() + "\n", 0600, Existing::keep);
 }
 
+bool State::made() const { return look(root_).has_value(); }
+
 void State::take_away() const {
   std::error_code failed;
   for (const std::string_view name : folders) {

@@ -32,6 +32,8 @@ class State {
   /// until there is a group `harmony`; call it again once that is made. Only before a first write.
   /// @throws H0104 (read-only, full), H0102
   void make() const;
+  /// Whether root() is there.
+  bool made() const;
   /// Whether make() can make root(), as far as can be known without trying. @throws H0102
   void require_makeable() const;
   /// Takes away what is Harmony's in root(), and root() itself where nothing else is in it. @throws H0104

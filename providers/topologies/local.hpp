@@ -28,6 +28,7 @@ class Local final : public Topology {
   std::vector<std::pair<std::string, std::string>> facts(Scope&) override;
   void recall(Scope&) override;
   void prepare(Scope&) override;
+  bool prepared() override;
   void clean_up(Scope&) override;
 
   /// For saved plans, which carry the key that their fingerprints were made with.

@@ -169,8 +169,8 @@ class SpyLedger final : public Ledger {
     return inner_->read();
   }
   std::unique_ptr<Lock> lock(Scope&, std::chrono::milliseconds limit) override;
-  void begin(const RunRecord& run, const std::vector<LedgerEntry>& intended) override {
-    note("begin", [&] { inner_->begin(run, intended); });
+  void begin(const RunRecord& run, const std::vector<LedgerEntry>& lined_up) override {
+    note("begin", [&] { inner_->begin(run, lined_up); });
   }
   void intend(const LedgerEntry& entry) override {
     note("intend", [&] { inner_->intend(entry); });
@@ -224,15 +224,23 @@ class Memory final : public Topology {
   std::vector<std::pair<std::string, std::string>> facts(Scope&) override {
     return {{"things", std::to_string(store_->all().size())}};
   }
-  void prepare(Scope&) override { ++prepared; }
-  void clean_up(Scope&) override { ++cleaned; }
+  void prepare(Scope&) override {
+    ++prepares;
+    place = true;
+  }
+  bool prepared() override { return place; }
+  void clean_up(Scope&) override {
+    ++cleaned;
+    place = false;
+  }
 
   Things& capability(Things*) { return *things_; }
   Clock& capability(Clock*) { return *clock_; }
 
   Store& store() { return *store_; }
   SpyLedger& spy() { return *ledger_; }
-  int prepared = 0, cleaned = 0;
+  int prepares = 0, cleaned = 0;
+  bool place = false;    ///< made by prepare(), taken away by clean_up()
   std::string key = {};  ///< of fingerprints
 
  private:

@@ -51,11 +51,15 @@ struct LedgerState {
   std::string last_success = {};       ///< RFC 3339 of the last deploy that returned 0
   std::vector<LedgerEntry> entries;    ///< in order of making
   const LedgerEntry* find(const Subject&) const;
-  /// In the place of the one of that subject, else at the end. What was only kept is made anew: behind what it is made with.
+  /// In the place of the one of that subject, else at the end.
   void put(LedgerEntry);
+  /// A run begins that goes through these, in this order: behind all others.
+  void line_up(const std::vector<LedgerEntry>&);
   /// Data, and nothing else of what it belongs to: kept, or left by a destroy that did not come to its end.
   bool only_kept(const LedgerEntry&) const;
   bool unfinished() const { return run && run->finished.empty(); }
+  /// By a destroy that did not come to its end.
+  bool half_destroyed() const { return run && run->verb == "destroy" && (unfinished() || run->failed); }
 };
 
 /// Released by its destructor. While it is held nobody else writes to this deployment.
@@ -75,7 +79,7 @@ class Ledger {
   virtual LedgerState read() const = 0;
   /// @throws Error H0201, Category::locked, naming the holder, when `limit` is over.
   virtual std::unique_ptr<Lock> lock(Scope&, std::chrono::milliseconds limit) = 0;
-  virtual void begin(const RunRecord&, const std::vector<LedgerEntry>& intended) = 0;
+  virtual void begin(const RunRecord&, const std::vector<LedgerEntry>& lined_up) = 0;
   virtual void intend(const LedgerEntry&) = 0;  ///< one that no rehearsal could name
   virtual void settle(const LedgerEntry&) = 0;  ///< now owned (or kept), with its identity
   virtual void forget(const Subject&) = 0;

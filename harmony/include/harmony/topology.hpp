@@ -38,6 +38,8 @@ class Topology {
   virtual void ground(Scope&) {}
   /// Once, before the first write of a real run: what no plan shows (the folder of the ledger itself).
   virtual void prepare(Scope&) {}
+  /// Whether something is there of what prepare() makes.
+  virtual bool prepared() { return false; }
   /// After a destroy that left nothing in the ledger: takes away what prepare() made.
   virtual void clean_up(Scope&) {}
 };

@@ -23,7 +23,7 @@ TEST_CASE("a rehearsal names every change and writes nothing") {
   CHECK(plan.reads == ReadSet{{"world", "thing/a", ""}, {"world", "thing/b", ""}});
   CHECK(test.store().all().empty());
   CHECK(test.ledger().calls().empty());
-  CHECK(test.topology->prepared == 0);
+  CHECK(test.topology->prepares == 0);
 }
 
 TEST_CASE("a twin sees pending writes first") {
@@ -81,6 +81,9 @@ TEST_CASE("a plan says that the fingerprint key is another one, until a run has 
   test.store().erase("a");
   REQUIRE(test.deploy(shop).ok());
   CHECK_FALSE(test.rehearse(shop).other_key);
+  REQUIRE(test.destroy().ok());
+  test.topology->key = "gone with what was destroyed";
+  CHECK_FALSE(test.rehearse(shop).other_key);
 }
 
 TEST_CASE("the ledger remembers whether a run was stopped or failed") {
@@ -125,7 +128,7 @@ TEST_CASE("a second deploy without changes takes no lock and writes no ledger") 
   CHECK_FALSE(second.changed_anything);
   CHECK(test.ledger().calls() == calls);
   CHECK(test.store().history() == history);
-  CHECK(test.topology->prepared == 1);
+  CHECK(test.topology->prepares == 1);
 }
 
 TEST_CASE("all writes happen under the lock, and it is released") {

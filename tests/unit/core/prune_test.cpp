@@ -200,6 +200,33 @@ TEST_CASE("a destroy that was killed before it took its folder away is ended by 
   CHECK(test.topology->cleaned == cleaned + 1);
 }
 
+TEST_CASE("what a deploy left that was killed before its ledger began is taken away") {
+  Deployment test;
+  test.topology->place = true;
+  CHECK_FALSE(test.destroy().changed_anything);
+  CHECK(test.topology->cleaned == 1);
+  CHECK(test.ledger().calls() == Lines{"lock"});  // somebody may be about to begin
+  CHECK(test.destroy().ok());
+  CHECK(test.topology->cleaned == 1);
+}
+
+TEST_CASE("data that is taken up again stays behind what needs it, and in front of what it needs") {
+  Deployment test;
+  const Part whole = part_of("shop", {{.name = "server"}, {.name = "data", .holds_data = true}, {.name = "client"}});
+  REQUIRE(test.deploy(whole).ok());
+  SECTION("after a destroy") { REQUIRE(test.destroy().ok()); }
+  SECTION("beside what stayed") { REQUIRE(test.deploy(shop({"server", "client"})).ok()); }
+  REQUIRE(test.deploy(whole).ok());
+  CHECK(entries_of(test.ledger()) == Lines{"owned thing/server", "owned thing/data", "owned thing/client"});
+}
+
+TEST_CASE("what is new is swept after what was there and needs it") {
+  Deployment test;
+  REQUIRE(test.deploy(shop({"server", "client"})).ok());
+  REQUIRE(test.deploy(shop({"server", "database", "client"})).ok());
+  CHECK(entries_of(test.ledger()) == Lines{"owned thing/server", "owned thing/database", "owned thing/client"});
+}
+
 TEST_CASE("a destroy that fails half-way is taken up by the next") {
   Deployment test;
   REQUIRE(
@@ -214,8 +241,15 @@ TEST_CASE("a destroy that fails half-way is taken up by the next") {
   for (const LedgerEntry& entry : test.ledger().read().entries)
     CHECK(test.ledger().read().only_kept(entry) == (entry.subject.name == "data"));
   test.store().before = nullptr;
-  CHECK(test.destroy().ok());
-  CHECK(entries_of(test.ledger()) == Lines{"kept thing/data"});
+  SECTION("which keeps the data") {
+    CHECK(test.destroy().ok());
+    CHECK(entries_of(test.ledger()) == Lines{"kept thing/data"});
+  }
+  SECTION("a plan does not call lost what it has deleted") {
+    test.store().erase("data");
+    CHECK(test.rehearse(with_data(true)).outcome.find({"world", "thing", "data"})->reason ==
+          "it is gone: the destroy that did not come to its end has deleted it, or its data is lost");
+  }
 }
 
 TEST_CASE("an entry of a primitive that this topology has not is an error, not lost") {
