@@ -11,7 +11,8 @@ const LedgerEntry* LedgerState::find(const Subject& subject) const {
 
 bool LedgerState::only_kept(const LedgerEntry& entry) const {
   if (entry.state == LedgerEntry::State::kept) return true;
-  return half_destroyed() && entry.holds_data && !entry.shared;
+  const bool half_destroyed = run && run->verb == "destroy" && (unfinished() || run->failed);
+  return half_destroyed && entry.holds_data && !entry.shared;
 }
 
 void LedgerState::put(LedgerEntry entry) {

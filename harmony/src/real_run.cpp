@@ -76,7 +76,13 @@ void RealRun::write(const Scope& at, const Change& change, const std::function<S
     const auto* known = known_.find(change.subject);
     // What is known of it must not say less than what is about to be there ("without secrets").
     const bool says_less = known && !change.identity.empty() && known->identity != change.identity;
-    if ((!known || says_less) && change.action != Action::remove) ledger_.intend(entry);
+    if (change.action != Action::remove) {
+      if (!known || says_less) ledger_.intend(entry);
+    } else if (known && known->holds_data) {  // once it is about to go, nobody who finds it gone has lost it
+      LedgerEntry leaving = *known;
+      leaving.state = LedgerEntry::State::intended;
+      ledger_.intend(leaving);
+    }
   }
   emit({.kind = Event::Kind::change_started, .node = &at.node(), .change = &change});
   point("before " + change.subject.text());

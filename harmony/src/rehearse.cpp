@@ -13,9 +13,7 @@ void name_lost_data(Outcome& outcome, const LedgerState& ledger) {
       if (change.action != Action::create || !change.holds_data || !change.reason.empty()) continue;
       const LedgerEntry* entry = ledger.find(change.subject);
       if (entry && entry->state != LedgerEntry::State::intended)
-        change.reason = ledger.half_destroyed()
-                            ? "it is gone: the destroy that did not come to its end has deleted it, or its data is lost"
-                            : "it was deployed, and is gone: its data is lost, or somewhere else";
+        change.reason = "it was deployed, and is gone: its data is lost, or somewhere else";
     }
 }
 

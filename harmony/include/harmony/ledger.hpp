@@ -14,42 +14,42 @@ namespace harmony {
 
 struct LedgerEntry {
   enum class State {
-    intended,  ///< written before the write; whether it happened is settled by reading back
+    intended,  ///< written before the write, or before data is removed; whether it happened is settled by reading back
     owned,
-    kept,      ///< data that outlived its Score or a destroy
+    kept,  ///< data that outlived its Score or a destroy
   };
   Subject subject;
   State state = State::intended;
-  std::string identity = {};    ///< pid and start time, uid, port number; added at settle
-  std::string step_kind = {};   ///< "database server"
-  std::string step_name = {};   ///< "guestbook-db"
+  std::string identity = {};  ///< pid and start time, uid, port number; added at settle
+  std::string step_kind = {};  ///< "database server"
+  std::string step_name = {};  ///< "guestbook-db"
   std::string score_path = {};  ///< "guestbook > guestbook-db"
   bool holds_data = false;
   bool shared = false;
-  std::uint64_t sequence = 0;   ///< order of making; swept in reverse
+  std::uint64_t sequence = 0;  ///< order of making; swept in reverse
 };
 
 /// Who runs, or ran last.
 struct RunRecord {
-  std::string id;             ///< unique: time and random
-  std::string verb;           ///< "deploy", "destroy"
-  std::string who;            ///< "deploy@ci-7"
-  std::string version = {};   ///< of what was deployed, as the root says; a destroy has none
-  std::string started;        ///< RFC 3339, UTC
+  std::string id;  ///< unique: time and random
+  std::string verb;  ///< "deploy", "destroy"
+  std::string who;  ///< "deploy@ci-7"
+  std::string version = {};  ///< of what was deployed, as the root says; a destroy has none
+  std::string started;  ///< RFC 3339, UTC
   std::string finished = {};  ///< empty: unfinished
-  int planned = 0;            ///< writes the plan had
-  int done = 0;               ///< writes settled
+  int planned = 0;  ///< writes the plan had
+  int done = 0;  ///< writes settled
   bool failed = false;
-  bool stopped = false;       ///< failed by nothing but a signal
+  bool stopped = false;  ///< failed by nothing but a signal
   std::string key_mark = {};  ///< of one text by the fingerprint key: another mark means another key
   bool smoke_tested = false;
-  bool at_work = false;       ///< another process is still at it; never written
+  bool at_work = false;  ///< another process is still at it; never written
 };
 
 struct LedgerState {
-  std::optional<RunRecord> run;        ///< the current or last run
-  std::string last_success = {};       ///< RFC 3339 of the last deploy that returned 0
-  std::vector<LedgerEntry> entries;    ///< in order of making
+  std::optional<RunRecord> run;  ///< the current or last run
+  std::string last_success = {};  ///< RFC 3339 of the last deploy that returned 0
+  std::vector<LedgerEntry> entries;  ///< in order of making
   const LedgerEntry* find(const Subject&) const;
   /// In the place of the one of that subject, else at the end.
   void put(LedgerEntry);
@@ -58,8 +58,6 @@ struct LedgerState {
   /// Data, and nothing else of what it belongs to: kept, or left by a destroy that did not come to its end.
   bool only_kept(const LedgerEntry&) const;
   bool unfinished() const { return run && run->finished.empty(); }
-  /// By a destroy that did not come to its end.
-  bool half_destroyed() const { return run && run->verb == "destroy" && (unfinished() || run->failed); }
 };
 
 /// Released by its destructor. While it is held nobody else writes to this deployment.
@@ -80,7 +78,7 @@ class Ledger {
   /// @throws Error H0201, Category::locked, naming the holder, when `limit` is over.
   virtual std::unique_ptr<Lock> lock(Scope&, std::chrono::milliseconds limit) = 0;
   virtual void begin(const RunRecord&, const std::vector<LedgerEntry>& lined_up) = 0;
-  virtual void intend(const LedgerEntry&) = 0;  ///< one that no rehearsal could name
+  virtual void intend(const LedgerEntry&) = 0;  ///< one that no rehearsal could name, or data that is about to go
   virtual void settle(const LedgerEntry&) = 0;  ///< now owned (or kept), with its identity
   virtual void forget(const Subject&) = 0;
   virtual void finish(const RunRecord&) = 0;
