@@ -185,6 +185,8 @@ std::string SecretLedger::keep_fingerprint_key(const std::string& key) {
   return fingerprint_key().value_or(key);
 }
 
+bool SecretLedger::is_there() const { return state_->fetch().has_value(); }
+
 void SecretLedger::take_away() {
   const auto secret = state_->fetch();
   if (!secret) return;

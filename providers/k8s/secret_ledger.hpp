@@ -28,6 +28,7 @@ class SecretLedger final : public Ledger {
   std::optional<std::string> fingerprint_key() const;
   /// Makes the Secret where it is missing. @returns the key that counts: the one there, else this
   std::string keep_fingerprint_key(const std::string&);
+  bool is_there() const;
   /// Takes the Secret away.
   void take_away();
 

@@ -143,6 +143,8 @@ void K8sAnywhere::prepare(Scope& in) {
   shared_->fingerprinter.keep();
 }
 
+bool K8sAnywhere::prepared() { return shared_->ledger->is_there(); }
+
 void K8sAnywhere::recall(Scope& in) {
   for (const LedgerEntry& entry : shared_->ledger->read().entries) {
     const std::string instance = entry.subject.name.substr(0, entry.subject.name.find('/'));

@@ -30,6 +30,7 @@ class K8sAnywhere final : public Topology {
   void recall(Scope&) override;
   void ground(Scope&) override;
   void prepare(Scope&) override;
+  bool prepared() override;
   void clean_up(Scope&) override;
 
   /// For saved plans, which carry the key that their fingerprints were made with.
