@@ -116,7 +116,31 @@ void leave_out_marks(Change& change, const Place& place) {
                                      const FieldChange& field) { return field.path == path; });
 }
 
+/// Where no class is the default, nobody makes the volume of a claim that names none, and its pod waits for ever.
+void require_storage(Scope& in, const Place& place, const Wanted& wanted) {
+  if (wanted.reference.what.kind != "PersistentVolumeClaim" || at(wanted.object, {"spec", "storageClassName"})) return;
+  constexpr auto is_default = "storageclass.kubernetes.io/is-default-class";
+  try {
+    const Resource classes = place.client->resource(in, {"storage.k8s.io", "v1", "StorageClass"});
+    for (const json::value& one : place.client->list(in, classes, {}))
+      if (annotation_of(one, is_default) == "true") return;
+  } catch (const ApiError& error) {
+    if (error.status().code == 403) return;  // not to be seen is not missing
+    throw;
+  }
+  throw Error(
+      {.code = "H0437",
+       .category = Category::refused,
+       .message = fmt::format("the cluster has no default StorageClass, so nobody makes the volume of `{}`",
+                              wanted.subject.text()),
+       .subject = wanted.subject.text(),
+       .help = fmt::format("have a provisioner of volumes installed, or mark one of its classes as the default: "
+                           "kubectl annotate storageclass NAME {}=true",
+                           is_default)});
+}
+
 Change creation(Scope& in, const Place& place, const Wanted& wanted, bool space_there) {
+  require_storage(in, place, wanted);
   Change change = object_change(wanted.subject, nullptr, wanted.object, in.fingerprinter());
   change.holds_data = wanted.holds_data;
   mark_pending(change, wanted);

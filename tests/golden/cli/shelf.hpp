@@ -84,7 +84,9 @@ class RehearsedShelf final : public Shelf {
 class Box : public Topology {
  public:
   static constexpr std::string_view id = "box";
-  static std::vector<TopologyOption> options() { return {{"lid", "COLOUR", "what to close the box with"}}; }
+  static std::vector<TopologyOption> options() {
+    return {{.name = "lid", .value_name = "COLOUR", .help = "what to close the box with", .chooses = true}};
+  }
   explicit Box(const TopologySettings&, std::shared_ptr<Shelf> shelf = std::make_shared<RealShelf>())
       : shelf_(std::move(shelf)) {}
   std::string label() const override { return "box"; }

@@ -86,11 +86,40 @@ def test_a_crash_loop(app):
 
 
 def test_a_readiness_probe_that_fails(app):
-    app.deploy()
-    app.run("delete", "service/guestbook-nats")
-    app.run("patch", "deployment/guestbook", "--type=json", "-p",
-            '[{"op":"add","path":"/spec/template/spec/containers/0/env/-","value":{"name":"SOMETHING","value":"else"}}]')
+    """A server that starts, and serves something else."""
+    told(app, "H0456", "pod: guestbook-", "waited: 60", args=["--set", f"image={IMAGES['nats']}"], exit_code=4)
     mended(app)
+
+
+def test_a_claim_that_gets_no_volume(app):
+    app.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "guestbook-db-data"},
+               "spec": {"storageClassName": "nowhere", "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})
+    told(app, "H0460", "guestbook-db-data", "nowhere", args=["--adopt", "--force-conflicts"])
+
+
+def test_a_secret_that_is_missing(app):
+    """Taken away by somebody between the apply and the start of the pod."""
+    app.deploy()
+    limited(app)
+    started = app.start("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}")
+    lines = read_until(started, "Insufficient cpu")
+    app.run("delete", "secret/guestbook-environment")
+    app.run("delete", "limitrange/greedy")
+    app.run("delete", "pod", "-l", "app.kubernetes.io/name=guestbook", "--field-selector", "status.phase=Pending")
+    text = lines + started.stdout.read()
+    assert started.wait(timeout=120) in (1, 4), text
+    assert re.search(r"error\[H0459\]", text) and "guestbook-environment" in text, text
+    mended(app, "--set", f"image={IMAGES['guestbook-next']}")
+
+
+def read_until(started, words):
+    """What a deploy says, up to the line with these words."""
+    lines = []
+    for line in started.stdout:
+        lines.append(line)
+        if words in line:
+            return "".join(lines)
+    raise AssertionError(f"it ended without saying {words!r}:\n" + "".join(lines))
 
 
 def limited(app):
@@ -103,16 +132,13 @@ def test_a_pod_that_fits_on_no_node(app):
     app.deploy()
     limited(app)
     started = app.start("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}")
-    lines = []
-    for line in started.stdout:  # it may heal, so that it is waited for; but not without saying why
-        lines.append(line)
-        if "Insufficient cpu" in line:
-            break
-    assert "waiting" in lines[-1], "".join(lines)
+    # It may heal, so that it is waited for; but not without saying why.
+    lines = read_until(started, "Insufficient cpu")
+    assert "waiting" in lines.splitlines()[-1], lines
     app.run("delete", "limitrange/greedy")
     app.run("delete", "pod", "-l", "app.kubernetes.io/name=guestbook", "--field-selector", "status.phase=Pending")
-    text = started.stdout.read()
-    assert started.wait(timeout=120) == 0, "".join(lines) + text
+    text = lines + started.stdout.read()
+    assert started.wait(timeout=120) == 0, text
     app.plan_is_empty("--set", f"image={IMAGES['guestbook-next']}")
 
 

@@ -22,7 +22,11 @@ Application sample(Root& root, bool companions = true) {
   made.fields = {detail::field_of(root.host, "host", "public host name"),
                  detail::field_of(root.debug, "debug", "more words")};
   made.topologies = {{"local", {{"state-dir", "DIR", "where the state is"}}, {}},
-                     {"edge", {{"context", "NAME", "which cluster"}}, {}}};
+                     {"edge",
+                      {{.name = "context", .value_name = "NAME", .help = "which cluster"},
+                       {.name = "space", .value_name = "NAME", .help = "where in it", .letter = 'n', .chooses = true},
+                       {.name = "adopt", .help = "takes over what is there"}},
+                      {}}};
   made.plans = made.rehearses = made.smoke_tested = companions;
   return made;
 }
@@ -48,6 +52,22 @@ struct Line {
 };
 
 }  // namespace
+
+TEST_CASE("an option that says where chooses its topology") {
+  const Line line;
+  const auto named = [&](std::vector<const char*> words) {
+    return named_topology(line.read(std::move(words)), line.table);
+  };
+  CHECK(named({"plan"}).empty());
+  CHECK(named({"plan", "--on", "local"}) == "local");
+  CHECK(named({"plan", "-n", "shop"}) == "edge");
+  CHECK(named({"plan", "--context", "prod"}).empty());
+  CHECK(line.refused({"plan", "-n", "shop", "--adopt"}).code == "none");
+  CHECK(line.refused({"plan", "--adopt"}).code == "H0505");
+  CHECK(line.refused({"plan", "--on", "local", "-n", "shop"}).code == "H0505");
+  CHECK(line.refused({"plan", "-n", "shop", "--state-dir", "/tmp"}).code == "H0505");
+  CHECK(line.refused({"plan", "-n", "shop", "--adopt=maybe"}).code == "H0504");
+}
 
 TEST_CASE("options stand before and behind the verb") {
   const Line line;

@@ -20,6 +20,7 @@ SavedPlan sample() {
                   .root = "shop shop",
                   .deployment = "shop",
                   .topology = "box",
+                  .options = {{"lid", "red"}},
                   .made = "2026-11-23T10:00:00.000Z",
                   .fingerprint_key = "00ff",
                   .plan = {}};
@@ -185,6 +186,11 @@ TEST_CASE("a plan is deployed by what it was made for") {
   CHECK(code({.program = "abc123", .root = "mill mill"}) == "H0524");
   CHECK(code({.program = "abc123", .root = "shop shop", .deployment = "blue"}) == "H0523");
   CHECK(code({.program = "abc123", .root = "shop shop", .topology = "edge"}) == "H0523");
+  CHECK(code({.program = "abc123", .root = "shop shop", .options = {{"lid", "red"}}}) == "none");
+  CHECK(code({.program = "abc123", .root = "shop shop", .options = {{"lid", "blue"}}}) == "H0523");
+  CHECK(code({.program = "abc123", .root = "shop shop", .options = {{"adopt", ""}}}) == "H0523");
+  CHECK_NOTHROW(check_place(saved, "box (here)", "next.plan"));
+  CHECK_THROWS_AS(check_place(saved, "box (there)", "next.plan"), Error);
   CHECK(code({.program = "abc123", .root = "shop shop", .settings = {{"host", "other"}}}) == "H0525");
   CHECK(code({.program = "abc123", .root = "shop shop", .settings = {{"replicas", "2"}}}) == "H0525");
 }
