@@ -34,8 +34,6 @@ Error somebody_elses(const Wanted& wanted) {
                 .help = "choose another name or namespace; where it is to be taken over: --adopt"});
 }
 
-Status previewed_refusal(const ApiError& error) { return error.status(); }
-
 json::value as_json(const Status& status) {
   json::array causes;
   for (const StatusCause& cause : status.causes)
@@ -49,7 +47,7 @@ json::value as_json(const Status& status) {
 }
 
 [[noreturn]] void explained(const ApiError& error, const Wanted& wanted) {
-  if (auto known = explain_refusal(wanted.subject.text(), as_json(previewed_refusal(error))))
+  if (auto known = explain_refusal(wanted.subject.text(), as_json(error.status())))
     throw Error(std::move(known->diagnostic));
   throw error;
 }
