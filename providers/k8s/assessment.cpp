@@ -169,6 +169,14 @@ Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std
   return made;
 }
 
+std::vector<Assessment> assess_all(Scope& in, const Place& place, const std::vector<Wanted>& wanted,
+                                   const std::vector<std::optional<json::value>>& live, bool space_there) {
+  std::vector<Assessment> all(wanted.size());
+  side_by_side(place.client->limiter(), wanted.size(),
+               [&](std::size_t i) { all[i] = assess(in, place, wanted[i], live[i], space_there); });
+  return all;
+}
+
 Change removal(const Subject& subject, const std::optional<json::value>& live, bool holds_data) {
   Change change{.subject = subject, .holds_data = holds_data};
   if (!live) return change;

@@ -2,6 +2,7 @@
 /// What a wanted object would change: proven from what was read, or asked of the server by a dry run. Shared by the
 /// primitive and its twin, so that both say the same.
 #include <optional>
+#include <vector>
 
 #include <boost/json/value.hpp>
 
@@ -20,6 +21,10 @@ struct Assessment {
 /// @param space_there false: the namespace is yet to be made, and a stand-in has to do for a dry run
 /// @throws Error H0430 (somebody else's object), H0470 (a field of another owner), what the server refuses, explained
 Assessment assess(Scope&, const Place&, const Wanted&, const std::optional<boost::json::value>& live, bool space_there);
+
+/// The same of all of them side by side, `live` by index.
+std::vector<Assessment> assess_all(Scope&, const Place&, const std::vector<Wanted>&,
+                                   const std::vector<std::optional<boost::json::value>>& live, bool space_there);
 
 Change removal(const Subject&, const std::optional<boost::json::value>& live, bool holds_data);
 

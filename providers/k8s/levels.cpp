@@ -2,6 +2,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 
 #include <boost/json.hpp>
@@ -40,6 +41,14 @@ std::vector<std::vector<const Manifest*>> levels_of(const ObjectSet& set) {
   std::vector<std::vector<const Manifest*>> all(webhook + 1);
   for (const Manifest& manifest : set) all[level_of(manifest.object)].push_back(&manifest);
   return all;
+}
+
+std::vector<std::unique_lock<std::mutex>> hold_all(const Scope& in, const std::vector<Wanted>& wanted) {
+  std::set<Subject> subjects;
+  for (const Wanted& one : wanted) subjects.insert(one.subject);
+  std::vector<std::unique_lock<std::mutex>> held;
+  for (const Subject& subject : subjects) held.push_back(in.hold(subject));
+  return held;
 }
 
 }  // namespace harmony::k8s

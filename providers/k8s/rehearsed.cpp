@@ -119,23 +119,28 @@ void RehearsedApi::ensure_space(Scope& in) {
 void RehearsedApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto live = find(in, {secrets, real_->place().space, secret.name});
   const auto values = live ? real_->values_of(in, secret.name) : std::map<std::string, std::string>{};
-  ensure(in, wanted(secret, values, real_->place()));
+  ensure(in, std::vector{wanted(secret, values, real_->place())});
 }
 
 void RehearsedApi::ensure(Scope& in, const ObjectSet& set) {
-  for (const std::vector<const Manifest*>& level : levels_of(set))
-    for (const Manifest* manifest : level) ensure(in, wanted(in, *manifest, real_->place(), key()));
+  for (const std::vector<const Manifest*>& level : levels_of(set)) {
+    std::vector<Wanted> all;
+    for (const Manifest* manifest : level) all.push_back(wanted(in, *manifest, real_->place(), key()));
+    ensure(in, all);
+  }
 }
 
-void RehearsedApi::ensure(Scope& in, const Wanted& wanted) {
-  const auto alone = in.hold(wanted.subject);
-  const auto live = find(in, wanted.reference);
-  const Assessment assessed = assess(in, real_->place(), wanted, live, space_is_there(in));
-  in.change(assessed.change, [&] {
-    std::lock_guard hold{mutex_};
-    pending_.insert_or_assign(wanted.subject, assessed.change);
-    return Settled{};
-  });
+void RehearsedApi::ensure(Scope& in, const std::vector<Wanted>& all) {
+  const auto alone = hold_all(in, all);
+  std::vector<std::optional<json::value>> live;
+  for (const Wanted& one : all) live.push_back(find(in, one.reference));
+  const auto assessed = assess_all(in, real_->place(), all, live, space_is_there(in));
+  for (std::size_t i = 0; i < all.size(); ++i)
+    in.change(assessed[i].change, [&] {
+      std::lock_guard hold{mutex_};
+      pending_.insert_or_assign(all[i].subject, assessed[i].change);
+      return Settled{};
+    });
 }
 
 void RehearsedApi::until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds) {}

@@ -36,7 +36,7 @@ class RehearsedApi final : public Api {
  private:
   std::optional<boost::json::value> find(Scope&, const ObjectReference&);
   bool space_is_there(Scope&);
-  void ensure(Scope&, const Wanted&);
+  void ensure(Scope&, const std::vector<Wanted>&);
   bool is_pending(const Subject&) const;
 
   std::shared_ptr<ServerApi> real_;

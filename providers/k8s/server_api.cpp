@@ -124,34 +124,33 @@ void ServerApi::ensure(Scope& in, const GeneratedSecret& secret) {
   Wanted wanted = k8s::wanted(secret, values, *place_);
   if (!live)                                 // as the plan said it
     for (const std::string& key : secret.keys) wanted.pending.emplace(field_path({"data", key}), "generated");
-  settle(in, wanted, live);
+  settle(in, wanted, assess(in, *place_, wanted, live, true), live);
 }
 
 void ServerApi::ensure(Scope& in, const ObjectSet& set) {
-  for (const std::vector<const Manifest*>& level : levels_of(set))
-    for (const Manifest* manifest : level) ensure(in, wanted(in, *manifest, *place_, key()));
+  for (const std::vector<const Manifest*>& level : levels_of(set)) {
+    std::vector<Wanted> all;
+    for (const Manifest* manifest : level) all.push_back(wanted(in, *manifest, *place_, key()));
+    const auto alone = hold_all(in, all);
+    std::vector<std::optional<json::value>> live(all.size());
+    side_by_side(place_->client->limiter(), all.size(), [&](std::size_t i) { live[i] = find(in, all[i].reference); });
+    const auto assessed = assess_all(in, *place_, all, live, true);
+    for (std::size_t i = 0; i < all.size(); ++i) settle(in, all[i], assessed[i], live[i]);
+  }
 }
 
-void ServerApi::ensure(Scope& in, const Wanted& wanted) {
-  const auto alone = in.hold(wanted.subject);
-  settle(in, wanted, find(in, wanted.reference));
-}
-
-void ServerApi::settle(Scope& in, const Wanted& wanted, const std::optional<json::value>& live) {
-  const Assessment assessed = assess(in, *place_, wanted, live, true);
+void ServerApi::settle(Scope& in, const Wanted& wanted, const Assessment& assessed,
+                       const std::optional<json::value>& live) {
   in.change(assessed.change, [&] {
     if (live && is_going(*live)) until_gone(in, wanted.reference, std::string(text_at(*live, "metadata.uid")));
-    write(in, wanted, assessed.force, assessed.change);
+    write(in, wanted, assessed.force);
+    std::lock_guard hold{mutex_};
     return Settled{"uid " + written_.at(wanted.reference).uid};
   });
 }
 
-void ServerApi::write(Scope& in, const Wanted& wanted, bool force, const Change& change) {
+void ServerApi::write(Scope& in, const Wanted& wanted, bool force) {
   const Resource resource = place_->client->resource(in, wanted.reference.what);
-  if (change.action == Action::replace) {
-    remove(in, {.subject = wanted.subject});
-    in.point("replaced object removed");
-  }
   const auto apply = [&] {
     lease_->require_held(in);
     return place_->client->apply(in, resource, wanted.object, {.manager = field_manager, .force = force}).object;

@@ -15,6 +15,7 @@
 namespace harmony::k8s {
 
 class Forwards;
+struct Assessment;
 
 class ServerApi final : public Api {
  public:
@@ -50,9 +51,8 @@ class ServerApi final : public Api {
   void make_space(Scope&);
 
  private:
-  void ensure(Scope&, const Wanted&);
-  void settle(Scope&, const Wanted&, const std::optional<boost::json::value>& live);
-  void write(Scope&, const Wanted&, bool force, const Change&);
+  void settle(Scope&, const Wanted&, const Assessment&, const std::optional<boost::json::value>& live);
+  void write(Scope&, const Wanted&, bool force);
   void until_gone(Scope&, const ObjectReference&, const std::string& uid) const;
   std::optional<boost::json::value> find(Scope&, const Subject&) const;
   /// Its pods, and what else its readiness is read from.
