@@ -58,9 +58,9 @@ class ConfigFile {
  public:
   explicit ConfigFile(const std::string& path) : path_(path) {
     constexpr std::size_t most = 1 << 20;  // settings; not a device without an end
-    std::ifstream in{path, std::ios::binary};
     text_.resize(most + 1);
     errno = 0;
+    std::ifstream in{path, std::ios::binary};
     if (in) in.read(text_.data(), static_cast<std::streamsize>(text_.size()));
     if (!in.is_open() || in.bad())
       throw bad(fmt::format("cannot read `{}`: {}", printable_line(path), std::strerror(errno)), std::nullopt);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -28,8 +29,13 @@ Approval approve_destroy(Session& session, const std::vector<LedgerEntry>& go, c
     std::string text = style.bold(printable_line(session.deployment)) + " on " +
                        printable_line(session.instance.topology->label()) + "\n\n";
     const std::string going = listed(go), staying = listed(kept);
+    std::set<std::string> losing;
+    for (const LedgerEntry& entry : go)
+      if (entry.holds_data)
+        losing.insert(fmt::format("{} {}", printable_line(entry.step_kind), printable_line(entry.step_name)));
     for (const std::string_view name : lines_of_text(going))
-      text += "  " + style.red("-") + " " + std::string(name) + "\n";
+      text += "  " + style.red("-") + " " + std::string(name) +
+              (losing.contains(std::string(name)) ? "  " + style.red("deletes all data") : "") + "\n";
     for (const std::string_view name : lines_of_text(staying))
       text += "    " + style.dim("data is kept: " + std::string(name)) + "\n";
     session.print(session.redact()(text + "\n"));
@@ -38,7 +44,7 @@ Approval approve_destroy(Session& session, const std::vector<LedgerEntry>& go, c
   const bool data = session.arguments.has("delete-data");
   return session.ask(fmt::format("Destroy {} on {}{}", printable_line(session.deployment),
                                  printable_line(session.instance.topology->label()),
-                                 data ? " with all its data? There is no undo" : ""));
+                                 data ? ", and delete all its data, with no undo" : ""));
 }
 
 }  // namespace

@@ -5,6 +5,16 @@
 namespace harmony {
 
 namespace {
+/// Nothing that may hold data goes without the ledger's word.
+Error without_ledger(const std::string& deployment, const std::string& what) {
+  return Error({.code = "H0208",
+                .category = Category::refused,
+                .message = "deployment `" + deployment + "` is there, but its ledger is gone",
+                .facts = {{"there", what}},
+                .notes = {"nothing was taken down"},
+                .help = "put the ledger back; or deploy, which takes over what its Scores name, and destroy then"});
+}
+
 bool all_approved(const std::vector<LedgerEntry>& now, const std::vector<LedgerEntry>& approved) {
   return std::ranges::all_of(now, [&](const LedgerEntry& entry) {
     return std::ranges::find(approved, entry.subject, &LedgerEntry::subject) != approved.end();
@@ -34,14 +44,16 @@ void Engine::Impl::destroy(bool delete_data, const Engine::ApproveDestroy& appro
   };
   Leftovers chosen = choose();
   const LedgerState before = topology->ledger().read();
+  ReadingRun reading{services()};
+  Scope at{reading, fresh_root(), stop};
+  if (!before.run && before.entries.empty())
+    if (const std::string what = topology->unclaimed(at); !what.empty()) throw without_ledger(options.deployment, what);
   // A destroy that was killed just before its end has left nothing but the folder, a deploy just after its begin as well.
   const bool only_folder = std::ranges::all_of(before.entries, &LedgerEntry::shared) &&
                            (topology->prepared() || (before.run && before.run->verb == "destroy"));
   if (chosen.go.empty() && !before.unfinished() && !only_folder) return;
   if (!only_folder) phase(Phase::approve, [&] { ask(chosen); });
   std::unique_ptr<Lock> lock;
-  ReadingRun reading{services()};
-  Scope at{reading, fresh_root(), stop};
   phase(Phase::lock, [&] {
     topology->prepare(at);
     lock = topology->ledger().lock(at, options.lock_limit);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "harmony/error.hpp"
 #include "host/descriptor.hpp"
@@ -257,6 +258,21 @@ void State::make() const {
 }
 
 bool State::made() const { return look(root_).has_value(); }
+
+std::string State::contents() const {
+  constexpr std::size_t enough = 5;
+  std::vector<std::string> names;
+  for (const char* folder : {"services", "supervisor", "artefacts", "keys"}) {
+    std::error_code failed;
+    for (const auto& entry : fs::directory_iterator(root_ / folder, failed)) {
+      const std::string name = entry.path().filename().string();
+      const bool of_the_folder = name.starts_with('.') || name == "fingerprint";
+      if (!of_the_folder && names.size() < enough) names.push_back(fmt::format("{}/{}", folder, name));
+    }
+  }
+  std::ranges::sort(names);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
 
 void State::take_away() const {
   std::error_code failed;

@@ -32,6 +32,7 @@ using ObjectSet = std::vector<Manifest>;
 struct GeneratedSecret {
   std::string name;
   std::vector<std::string> keys;
+  std::string opens = {};  ///< a claim whose data no other value opens: made only where that is not there either
 };
 
 /// Where to, inside the cluster: the pods of a Deployment or StatefulSet, in the version that was wanted last.

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "host/printable.hpp"
 #include "k8s/conflict.hpp"
 #include "k8s/difference.hpp"
 #include "k8s/field_set.hpp"
@@ -25,13 +26,17 @@ FieldSet owned_before(const json::value& live) {
   return fields ? FieldSet::from_fields_v1(*fields) : FieldSet{};
 }
 
-Error somebody_elses(const Wanted& wanted) {
+Error somebody_elses(const Wanted& wanted, const json::value& live) {
+  const std::string owner = host::printable(Place::marked_by(live));
   return Error({.code = "H0430",
                 .category = Category::refused,
-                .message = fmt::format("`{}` is there already, and is not of this deployment", wanted.subject.text()),
+                .message = owner.empty() ? fmt::format("`{}` is there already, and no deployment has marked it",
+                                                       wanted.subject.text())
+                                         : fmt::format("`{}` belongs to deployment `{}`", wanted.subject.text(), owner),
                 .subject = wanted.subject.text(),
                 .facts = {{"namespace", wanted.reference.space}},
-                .help = "choose another name or namespace; where it is to be taken over: --adopt"});
+                .help = owner.empty() ? "choose another name or namespace; where it is to be taken over: --adopt"
+                                      : "choose another name or namespace, or destroy that deployment first"});
 }
 
 json::value as_json(const Status& status) {
@@ -44,12 +49,6 @@ json::value as_json(const Status& status) {
           {"reason", status.reason},
           {"message", status.message},
           {"details", {{"group", status.group}, {"kind", status.kind}, {"name", status.name}, {"causes", causes}}}};
-}
-
-[[noreturn]] void explained(const ApiError& error, const Wanted& wanted) {
-  if (auto known = explain_refusal(wanted.subject.text(), as_json(error.status())))
-    throw Error(std::move(known->diagnostic));
-  throw error;
 }
 
 struct Preview {
@@ -70,7 +69,7 @@ Preview preview(Scope& in, const Place& place, const Wanted& wanted, const json:
   } catch (const ApiError& error) {
     const auto conflict =
         live && error.conflict() ? conflict_of(as_json(error.status()), owned_before(*live)) : std::nullopt;
-    if (!conflict) explained(error, wanted);
+    if (!conflict) throw_explained(error, wanted.subject);
     if (!conflict->only_drift()) throw Error(conflict_diagnostic(wanted.subject.text(), *conflict));
   }
   return {ask(true), true};
@@ -157,7 +156,7 @@ Change creation(Scope& in, const Place& place, const Wanted& wanted, bool space_
 Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std::optional<json::value>& live,
                   bool space_there) {
   if (!live || is_going(*live)) return {creation(in, place, wanted, space_there)};
-  if (!place.is_ours(*live) && !place.adopt) throw somebody_elses(wanted);
+  if (!place.may_become_ours(*live)) throw somebody_elses(wanted, *live);
   if (wanted.pending.empty() && prove_unchanged(wanted.object, *live, field_manager).holds())
     return {{.subject = wanted.subject, .holds_data = wanted.holds_data}};
   const Preview seen = preview(in, place, wanted, &*live);
@@ -177,6 +176,20 @@ std::vector<Assessment> assess_all(Scope& in, const Place& place, const std::vec
   return all;
 }
 
+void require_unused(const GeneratedSecret& secret, const std::optional<json::value>& claim) {
+  if (secret.opens.empty() || !claim || is_going(*claim)) return;
+  throw Error(
+      {.code = "H0438",
+       .category = Category::refused,
+       .message = fmt::format("`secret/{}` is gone, and what it opens is still there", secret.name),
+       .subject = "secret/" + secret.name,
+       .facts = {{"opens", "persistentvolumeclaim/" + secret.opens}},
+       .notes = {"a new one would not fit, so none is made"},
+       .help = fmt::format("put it back, with the label harmony.dev/deployment or --adopt: kubectl create secret "
+                           "generic {} --from-literal={}=…; without its value: destroy --delete-data",
+                           secret.name, secret.keys.front())});
+}
+
 Change removal(const Subject& subject, const std::optional<json::value>& live, bool holds_data) {
   Change change{.subject = subject, .holds_data = holds_data};
   if (!live) return change;
@@ -185,6 +198,11 @@ Change removal(const Subject& subject, const std::optional<json::value>& live, b
   change.loses_data = holds_data;
   if (holds_data) change.effect = "deletes all data";
   return change;
+}
+
+void throw_explained(const ApiError& error, const Subject& subject) {
+  if (auto known = explain_refusal(subject.text(), as_json(error.status()))) throw Error(std::move(known->diagnostic));
+  throw error;
 }
 
 std::string fingerprint_of(const std::optional<json::value>& live, const Fingerprinter& fingerprinter) {

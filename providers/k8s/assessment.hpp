@@ -26,7 +26,13 @@ Assessment assess(Scope&, const Place&, const Wanted&, const std::optional<boost
 std::vector<Assessment> assess_all(Scope&, const Place&, const std::vector<Wanted>&,
                                    const std::vector<std::optional<boost::json::value>>& live, bool space_there);
 
+/// @param claim what the secret opens, as it is. @throws Error H0438 where a new value would not open it
+void require_unused(const GeneratedSecret&, const std::optional<boost::json::value>& claim);
+
 Change removal(const Subject&, const std::optional<boost::json::value>& live, bool holds_data);
+
+/// What the server refuses, by its cause where that is known: the right that is missing, the quota, the rule.
+[[noreturn]] void throw_explained(const ApiError&, const Subject&);
 
 /// Of what a plan depends on: which object it is, and what of it is ours.
 std::string fingerprint_of(const std::optional<boost::json::value>& live, const Fingerprinter&);

@@ -53,10 +53,12 @@ std::string_view text_of(Propagation propagation) {
 }
 
 std::string body_of(const RemoveOptions& options) {
+  json::object preconditions{{"uid", options.uid}};
+  if (!options.resource_version.empty()) preconditions["resourceVersion"] = options.resource_version;
   json::object body{{"apiVersion", "v1"},
                     {"kind", "DeleteOptions"},
                     {"propagationPolicy", text_of(options.propagation)},
-                    {"preconditions", json::object{{"uid", options.uid}}}};
+                    {"preconditions", std::move(preconditions)}};
   if (options.grace) body["gracePeriodSeconds"] = options.grace->count();
   if (options.storing == Storing::previewed) body["dryRun"] = json::array{"All"};
   return json::serialize(body);

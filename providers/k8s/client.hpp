@@ -45,6 +45,7 @@ struct WriteOptions {
 enum class Propagation { background, foreground, orphan };
 struct RemoveOptions {
   std::string uid;  ///< only the object that has it; never empty
+  std::string resource_version = {};  ///< only as it was then; empty: whatever became of it
   Propagation propagation = Propagation::background;
   std::optional<std::chrono::seconds> grace = {};
   Storing storing = Storing::stored;

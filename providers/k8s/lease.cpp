@@ -152,16 +152,22 @@ struct Lease::State {
     const auto asked = Clock::now();
     json::value lease = *ours;
     lease.at("spec").as_object()["renewTime"] = micro_time();
-    held(place->client->replace(in, resource(in), lease, {.manager = field_manager}).object, asked);
+    try {
+      held(place->client->replace(in, resource(in), lease, {.manager = field_manager}).object, asked);
+    } catch (const ApiError& error) {
+      if (error.conflict() || error.not_found()) until = 0, ours.reset();  // somebody else has taken it, or away
+      throw;
+    }
   }
 
   void release(Scope& in) {
     std::lock_guard hold{mutex};
     if (!ours) return;
     until = 0;
-    const std::string uid = std::string(text_at(*ours, "metadata.uid"));
+    const RemoveOptions as_we_left_it{.uid = std::string(text_at(*ours, "metadata.uid")),
+                                      .resource_version = std::string(text_at(*ours, "metadata.resourceVersion"))};
     ours.reset();
-    place->client->remove(in, resource(in), place->space, place->parent_name(), {.uid = uid});
+    place->client->remove(in, resource(in), place->space, place->parent_name(), as_we_left_it);
   }
 };
 
@@ -252,7 +258,7 @@ std::unique_ptr<Lock> Lease::lock(Scope& in, std::chrono::milliseconds limit) {
 void Lease::require_held(Scope& in) const {
   const auto is_held = [&] { return Clock::now().time_since_epoch().count() < state_->until; };
   if (is_held()) return;
-  std::string why = "it is not held";
+  std::string why = "somebody else has taken it over";
   try {
     state_->renew(in);
     if (is_held()) return;
@@ -264,7 +270,7 @@ void Lease::require_held(Scope& in) const {
     why = error.data().message;
   }
   throw Error({.code = "H0434",
-               .category = Category::failed,
+               .category = Category::locked,
                .message = fmt::format("the lock of deployment `{}` could not be kept", state_->place->deployment),
                .subject = fmt::format("lease/{}/{}", state_->place->space, state_->place->parent_name()),
                .facts = {{"reason", why}},

@@ -40,6 +40,13 @@ json::object pod_user(int user) {
           {"runAsNonRoot", true}};
 }
 
+json::object confined() {
+  return {{"allowPrivilegeEscalation", false},
+          {"capabilities", {{"drop", json::array{"ALL"}}}},
+          {"runAsNonRoot", true},
+          {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+}
+
 json::object secret_variable(const std::string& variable, const std::string& secret, const std::string& key) {
   return {{"name", variable}, {"valueFrom", {{"secretKeyRef", {{"name", secret}, {"key", key}}}}}};
 }

@@ -24,6 +24,8 @@ boost::json::object service(const std::string& name, const std::string& instance
 boost::json::object claim(const std::string& name, std::string_view size);
 /// Whose rights the processes of a pod have, and whose its volumes are: `securityContext` of a pod.
 boost::json::object pod_user(int user);
+/// What a server needs no more than: `securityContext` of a container, as the policy `restricted` asks for.
+boost::json::object confined();
 /// An environment variable whose value is that of a Secret.
 boost::json::object secret_variable(const std::string& variable, const std::string& secret, const std::string& key);
 

@@ -40,9 +40,11 @@ json::object Place::labels() const {
           {"applyset.kubernetes.io/part-of", applyset_id()}};
 }
 
-bool Place::is_ours(const json::value& live) const {
+std::string Place::marked_by(const json::value& live) {
   const auto* label = at(live, {"metadata", "labels", deployment_label});
-  return label && label->is_string() && label->get_string() == deployment;
+  return label && label->is_string() ? std::string(label->get_string()) : std::string();
 }
+
+bool Place::is_ours(const json::value& live) const { return marked_by(live) == deployment; }
 
 }  // namespace harmony::k8s

@@ -30,6 +30,12 @@ struct Place {
   std::string parent_name() const { return "harmony." + deployment; }
   std::string applyset_id() const;
   bool is_ours(const boost::json::value& live) const;
+  /// The deployment that has marked it; empty where none has.
+  static std::string marked_by(const boost::json::value& live);
+  /// Ours, or nobody's where those are to be taken over.
+  bool may_become_ours(const boost::json::value& live) const {
+    return is_ours(live) || (adopt && marked_by(live).empty());
+  }
 };
 
 }  // namespace harmony::k8s

@@ -15,7 +15,7 @@ namespace json = boost::json;
 
 namespace {
 
-const GroupVersionKind secrets{"", "v1", "Secret"};
+const GroupVersionKind secrets{"", "v1", "Secret"}, claims{"", "v1", "PersistentVolumeClaim"};
 
 std::string read_key(const Subject& subject) { return subject.kind + "/" + subject.name; }
 
@@ -89,7 +89,7 @@ host::Endpoint RehearsedApi::forward(Scope& in, const ForwardTarget& target) {
   const bool made = change != pending_.end() && change->second.action == Action::create;
   host::PendingEndpoints::State state{.because = workload.text() + (made    ? " is made"
                                                                     : there ? " is changed"
-                                                                            : " has a pod that is ready")};
+                                                                            : " has no pod that is ready")};
   if (there) state.now = real_->forward(in, target);
   const auto data = pending_.find(claim);
   state.fresh = data != pending_.end() && data->second.action == Action::create;
@@ -118,6 +118,7 @@ void RehearsedApi::ensure_space(Scope& in) {
 
 void RehearsedApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto live = find(in, {secrets, real_->place().space, secret.name});
+  if (!live && !secret.opens.empty()) require_unused(secret, find(in, {claims, real_->place().space, secret.opens}));
   const auto values = live ? real_->values_of(in, secret.name) : std::map<std::string, std::string>{};
   ensure(in, std::vector{wanted(secret, values, real_->place())});
 }

@@ -23,7 +23,7 @@ namespace json = boost::json;
 
 namespace {
 
-const GroupVersionKind secrets{"", "v1", "Secret"};
+const GroupVersionKind secrets{"", "v1", "Secret"}, claims{"", "v1", "PersistentVolumeClaim"};
 constexpr auto removal_limit = 120s;
 
 /// Whoever holds an object back has put its name on it.
@@ -60,7 +60,7 @@ std::optional<json::value> ServerApi::find(Scope& in, const Subject& subject) co
 std::map<std::string, std::string> ServerApi::values_of(Scope& in, const std::string& secret) const {
   std::map<std::string, std::string> values;
   const auto live = find(in, {secrets, place_->space, secret});
-  const auto* data = live && place_->is_ours(*live) ? at(*live, {"data"}) : nullptr;
+  const auto* data = live && place_->may_become_ours(*live) ? at(*live, {"data"}) : nullptr;
   if (!data || !data->is_object()) return values;
   for (const auto& [key, value] : data->get_object())
     if (value.is_string())
@@ -121,6 +121,7 @@ void ServerApi::ensure(Scope& in, const GeneratedSecret& secret) {
       in.conceal(Secret<std::string>(values[key]));
     }
   const auto live = find(in, {secrets, place_->space, secret.name});
+  if (!live && !secret.opens.empty()) require_unused(secret, find(in, {claims, place_->space, secret.opens}));
   Wanted wanted = k8s::wanted(secret, values, *place_);
   if (!live)                                 // as the plan said it
     for (const std::string& key : secret.keys) wanted.pending.emplace(field_path({"data", key}), "generated");

@@ -73,7 +73,7 @@ Objects ServerApi::related_to(Scope& in, const json::value& live) const {
 Observation ServerApi::observe(Scope& in, const LedgerEntry& entry) {
   Observation seen{.entry = entry};
   const auto live = find(in, entry.subject);
-  const bool ours = live && place_->is_ours(*live);
+  const bool ours = live && (entry.shared || place_->is_ours(*live));
   const Objects related = ours ? related_to(in, *live) : Objects{};
   const Readiness readiness = readiness_of(ours ? &*live : nullptr, related);
   seen.health = health_of(readiness.state);

@@ -64,11 +64,12 @@ class SetWait {
     explanation_.reset();
     for (const Waited& one : waited_) {
       const json::value* live = find_in(all, one.reference);
+      if (!live) throw taken_away(one);
       const Readiness readiness = readiness_of(live, all, one.expected);
       if (is_settled(readiness)) continue;
       // The first in order is what the others wait for, unless something is known to be wrong.
       if (!last_) last_ = fmt::format("{}: {}", one.subject.text(), readiness.reason);
-      if (live) judge(one, *live, all, readiness);
+      judge(one, *live, all, readiness);
     }
     return last_;
   }
@@ -110,6 +111,13 @@ class SetWait {
     std::string text = cause.code + cause.message;
     for (const auto& [key, value] : cause.facts) text += "\n" + key + ": " + value;
     return old_causes_.try_emplace(one.subject, text).first->second == text;
+  }
+  /// It was there when this run looked at it.
+  static Error taken_away(const Waited& one) {
+    return Error({.code = "H0439",
+                  .message = fmt::format("`{}` was deleted while it was waited for", one.subject.text()),
+                  .subject = one.subject.text(),
+                  .help = "see who deletes it, then deploy again: it is made anew"});
   }
   static Explanation given_up(const Waited& one, const Readiness& readiness) {
     return {

@@ -1,10 +1,12 @@
 #include "k8s/space.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <boost/json.hpp>
 
 #include "k8s/manifest.hpp"
+#include "k8s/wanted.hpp"
 
 namespace harmony::k8s {
 
@@ -51,6 +53,19 @@ bool make_space(Scope& in, const Place& place) {
     if (!space_is_there(in, place)) throw;
   }
   return true;
+}
+
+std::string marked_objects(Scope& in, const Place& place) {
+  constexpr std::size_t enough = 5;
+  const std::vector<GroupVersionKind> kinds{
+      {"apps", "v1", "StatefulSet"}, {"apps", "v1", "Deployment"}, {"", "v1", "PersistentVolumeClaim"}};
+  std::vector<std::string> names;
+  for (const GroupVersionKind& kind : kinds)
+    for (const boost::json::value& one :
+         place.client->list(in, place.client->resource(in, kind),
+                            {.space = place.space, .labels = "harmony.dev/deployment=" + place.deployment}))
+      if (names.size() < enough) names.push_back(subject_of(reference_of(one)).text());
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 }  // namespace harmony::k8s

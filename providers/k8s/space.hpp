@@ -15,4 +15,7 @@ Change space_change(const Place&);
 /// Before the first write, since the ledger and the lock are in it. @returns whether it was missing. @throws Error H0433
 bool make_space(Scope&, const Place&);
 
+/// Names of what the deployment has marked in it, at most a few: workloads and claims. Empty where there is nothing.
+std::string marked_objects(Scope&, const Place&);
+
 }  // namespace harmony::k8s

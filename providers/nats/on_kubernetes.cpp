@@ -25,6 +25,7 @@ json::object stateful_set(const std::string& instance, const std::string& image,
   const json::value container{
       {"name", "nats"},
       {"image", image},
+      {"securityContext", k8s::confined()},
       {"command", {"nats-server", "--config", "/configuration/nats.conf"}},
       {"ports", json::array{k8s::container_port("nats", port), k8s::container_port("monitor", monitor_port)}},
       {"readinessProbe", {{"httpGet", {{"path", "/healthz"}, {"port", "monitor"}}}, {"periodSeconds", 2}}},
@@ -75,8 +76,10 @@ void OnKubernetes::ensure_server(Scope& in, const std::string& instance) {
   api_->until_ready(step, set, ready_limit);
   const Server server = this->server(step, instance);
   client_->serves(server);
-  step.until({.limit = 60s, .what = "the broker accepts connections", .subject = "statefulset.apps/" + instance},
-             [&] { return client_->not_accepting(step, server); });
+  step.until({.limit = 60s, .what = "the broker accepts connections", .subject = "statefulset.apps/" + instance}, [&] {
+    (void)api_->forward(step, {"StatefulSet", instance, port});  // says so where that is not allowed
+    return client_->not_accepting(step, server);
+  });
 }
 
 void OnKubernetes::ensure(Scope& in, const NatsServer& wanted) {

@@ -54,6 +54,7 @@ json::object stateful_set(const std::string& instance, const std::string& image,
   const json::value container{
       {"name", "postgresql"},
       {"image", image},
+      {"securityContext", k8s::confined()},
       {"command", {"/bin/sh", "/configuration/start.sh"}},
       {"ports", json::array{k8s::container_port("postgresql", port)}},
       {"readinessProbe",
@@ -102,7 +103,7 @@ void OnKubernetes::ensure_server(Scope& in, const PostgreSqlServer& wanted) {
   json::object configuration = k8s::named("v1", "ConfigMap", name + "-configuration");
   configuration["data"] = {{"pg_hba.conf", host_rules}, {"postgresql.conf", text}, {"start.sh", start_script}};
 
-  api_->ensure(step, k8s::GeneratedSecret{superuser_secret(name), {"password"}});
+  api_->ensure(step, k8s::GeneratedSecret{superuser_secret(name), {"password"}, name + "-data"});
   const k8s::ObjectSet set{{.object = std::move(configuration)},
                            {.object = k8s::claim(name + "-data", "1Gi"), .holds_data = true},
                            {.object = k8s::service(name, name, {{"postgresql", port}})},
@@ -112,8 +113,10 @@ void OnKubernetes::ensure_server(Scope& in, const PostgreSqlServer& wanted) {
   api_->until_ready(step, set, ready_limit);
   const sql::Server server = this->server(step, name);
   sql_->serves(server);
-  step.until({.limit = 60s, .what = "the server accepts connections", .subject = "statefulset.apps/" + name},
-             [&] { return sql_->not_accepting(step, server); });
+  step.until({.limit = 60s, .what = "the server accepts connections", .subject = "statefulset.apps/" + name}, [&] {
+    (void)api_->forward(step, {"StatefulSet", name, port});  // says so where that is not allowed
+    return sql_->not_accepting(step, server);
+  });
 }
 
 void OnKubernetes::ensure(Scope& in, const PostgreSqlServer& wanted) {

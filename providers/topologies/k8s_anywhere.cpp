@@ -1,11 +1,15 @@
 #include "topologies/k8s_anywhere.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "host/printable.hpp"
 #include "http/rehearsed.hpp"
 #include "k8s/rehearsed.hpp"
 #include "k8s/secret_fingerprinter.hpp"
 #include "k8s/server_api.hpp"
+#include "k8s/space.hpp"
 #include "nats/on_kubernetes.hpp"
 #include "nats/rehearsed.hpp"
 #include "postgresql/on_kubernetes.hpp"
@@ -23,13 +27,38 @@ const std::string& option_or(const TopologySettings& settings, const std::string
   return given == settings.options.end() ? otherwise : given->second;
 }
 
+Error no_kubeconfig(const k8s::KubeconfigFiles& files) {
+  std::string names;
+  for (const auto& path : files.paths) names += (names.empty() ? "" : ", ") + host::printable(path.string());
+  return Error({.code = "H0403",
+                .category = Category::usage,
+                .message = "there is no kubeconfig with a context",
+                .facts = {{"looked at", names}},
+                .help = "name one with --kubeconfig FILE, or in $KUBECONFIG"});
+}
+
+/// They become names of objects and values of labels.
+std::string checked_name(const std::string& what, const std::string& name, std::size_t longest) {
+  const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const bool fits = !name.empty() && name.size() <= longest && is_plain(name.front()) && is_plain(name.back()) &&
+                    std::ranges::all_of(name, [&](char c) { return is_plain(c) || c == '-'; });
+  if (fits) return name;
+  throw Error({.code = "H0407",
+               .category = Category::usage,
+               .message = fmt::format("`{}` is no name that Kubernetes takes for a {}", host::printable(name), what),
+               .help = fmt::format(
+                   "give it up to {} lower-case letters, digits and `-`, a letter or a digit at both ends", longest)});
+}
+
 /// A kubeconfig that was named, or that is there, wins over the account of the pod we may be in, as with kubectl.
 k8s::Access access_to(const TopologySettings& settings, const k8s::Environment& environment) {
   const std::string file = option_or(settings, "kubeconfig", ""), context = option_or(settings, "context", "");
   const auto files = k8s::kubeconfig_files(environment, file);
   const k8s::Kubeconfig found = k8s::load_kubeconfig(files);
-  if (found.contexts.empty() && file.empty() && context.empty())
-    if (auto pod = k8s::access_in_cluster(environment)) return *pod;
+  if (found.contexts.empty() && context.empty()) {
+    if (auto pod = k8s::access_in_cluster(environment); pod && file.empty()) return *pod;
+    throw no_kubeconfig(files);
+  }
   return k8s::access_of(found, context.empty() ? found.current_context : context);
 }
 
@@ -52,8 +81,8 @@ struct K8sAnywhere::Shared {
   explicit Shared(const TopologySettings& settings)
       : access(access_to(settings, k8s::process_environment())),
         place(std::make_shared<k8s::Place>(
-            k8s::Place{.deployment = settings.deployment,
-                       .space = option_or(settings, "namespace", access.space),
+            k8s::Place{.deployment = checked_name("deployment", settings.deployment, 50),
+                       .space = checked_name("namespace", option_or(settings, "namespace", access.space), 63),
                        .create_space = settings.options.contains("create-namespace"),
                        .adopt = settings.options.contains("adopt"),
                        .force_conflicts = settings.options.contains("force-conflicts"),
@@ -157,9 +186,17 @@ void K8sAnywhere::recall(Scope& in) {
   }
 }
 
-std::vector<std::pair<std::string, std::string>> K8sAnywhere::facts(Scope&) {
-  return {{"context", shared_->access.context}, {"namespace", shared_->place->space}};
+std::vector<std::pair<std::string, std::string>> K8sAnywhere::facts(Scope& in) {
+  const bool there = k8s::space_is_there(in, *shared_->place);
+  std::vector<std::pair<std::string, std::string>> facts{
+      {"context", shared_->access.context},
+      {"namespace", shared_->place->space + (there ? "" : ", which does not exist")}};
+  if (there && !shared_->ledger->is_there())
+    if (const std::string what = unclaimed(in); !what.empty()) facts.emplace_back("without a ledger", what);
+  return facts;
 }
+
+std::string K8sAnywhere::unclaimed(Scope& in) { return k8s::marked_objects(in, *shared_->place); }
 
 void K8sAnywhere::clean_up(Scope&) { shared_->ledger->take_away(); }
 

@@ -31,6 +31,7 @@ class K8sAnywhere final : public Topology {
   void ground(Scope&) override;
   void prepare(Scope&) override;
   bool prepared() override;
+  std::string unclaimed(Scope&) override;
   void clean_up(Scope&) override;
 
   /// For saved plans, which carry the key that their fingerprints were made with.

@@ -112,6 +112,7 @@ std::vector<std::pair<std::string, std::string>> Local::facts(Scope&) {
   return {{"state", shared_->state.root().string()}, {"boot", boot_id()}};
 }
 
+std::string Local::unclaimed(Scope&) { return shared_->state.contents(); }
 bool Local::prepared() { return shared_->state.made(); }
 void Local::clean_up(Scope&) { shared_->state.take_away(); }
 

@@ -29,6 +29,7 @@ class Local final : public Topology {
   void recall(Scope&) override;
   void prepare(Scope&) override;
   bool prepared() override;
+  std::string unclaimed(Scope&) override;
   void clean_up(Scope&) override;
 
   /// For saved plans, which carry the key that their fingerprints were made with.

@@ -40,6 +40,8 @@ class Topology {
   virtual void prepare(Scope&) {}
   /// Whether something is there of what prepare() makes.
   virtual bool prepared() { return false; }
+  /// What is there of a deployment whose ledger is gone: names for people. Empty where there is nothing of the kind.
+  virtual std::string unclaimed(Scope&) { return {}; }
   /// After a destroy that left nothing in the ledger: takes away what prepare() made.
   virtual void clean_up(Scope&) {}
 };

@@ -64,6 +64,7 @@ def test_a_namespace_is_made_only_on_demand(app):
     app.harmony("deploy", "--yes").expect(5, r"error\[H0433\]")
     app.harmony("plan", "--create-namespace").expect(0, rf"\+ namespace +{app.name}", "shadow", "Plan: 7 to create")
     app.deploy("--create-namespace").expect(0, "7 created", "5 checks passed")
+    app.harmony("status").expect(0, "7 of 7 ok")
     app.plan_is_empty()
     app.harmony("destroy", "--yes", "--delete-data").expect(0)
     app.run("get", "namespace", app.name)  # others may have put something into it
@@ -95,6 +96,58 @@ def test_a_field_that_was_never_ours_is_a_conflict(app):
     app.plan_is_empty()
     app.run("patch", "service/guestbook", "--type=merge", "-p", '{"metadata":{"labels":{"harmony.dev/deployment":"other"}}}')
     app.harmony("plan").expect(5, r"error\[H0430\]")
+
+
+def test_another_deployments_objects_are_never_taken(app):
+    app.deploy()
+    app.harmony("plan", "--deployment", "second", "--adopt", "--force-conflicts").expect(5, r"error\[H0430\]", "belongs to deployment `guestbook`")
+    app.plan_is_empty()
+
+
+def test_a_password_outlives_its_label(app):
+    app.deploy()
+    app.run("label", "secret/guestbook-db-superuser", "harmony.dev/deployment-")
+    app.harmony("plan").expect(5, r"error\[H0430\]", "no deployment has marked it", "--adopt")
+    app.deploy("--adopt", "--force-conflicts").expect(0, "5 checks passed")
+    app.plan_is_empty()
+
+
+def test_a_password_that_is_gone_is_not_made_anew(app):
+    app.deploy()
+    app.run("delete", "secret/guestbook-db-superuser")
+    app.harmony("plan").expect(5, r"error\[H0438\]", "guestbook-db-data", "destroy --delete-data")
+    app.harmony("destroy", "--yes", "--delete-data").expect(0)
+    app.deploy().expect(0, "5 checks passed")
+
+
+def test_a_lost_ledger_takes_nothing_down(app):
+    app.deploy()
+    app.run("delete", "secret/harmony.guestbook")
+    app.harmony("status").expect(0, "without a ledger", "statefulset.apps/guestbook-db")
+    app.harmony("destroy", "--yes", "--delete-data").expect(5, r"error\[H0208\]", "statefulset.apps/guestbook-db")
+    app.deploy().expect(0, "5 checks passed")
+    app.harmony("destroy", "--yes", "--delete-data").expect(0)
+    assert not app.objects(), app.objects().keys()
+
+
+def test_a_lock_that_is_taken_away_stops_the_writing(app):
+    started = app.start("deploy", "--yes")
+    wait_for("the server to be there", lambda: "statefulset/guestbook-db" in app.objects(), limit=60)
+    app.run("patch", "lease/harmony.guestbook", "--type=merge", "-p", '{"spec":{"holderIdentity":"somebody else"}}')
+    text, _ = started.communicate(timeout=120)
+    assert started.returncode == 7 and "H0434" in text, text
+    assert "deployment/guestbook" not in app.objects(), "it went on writing"
+    assert app.json("get", "lease/harmony.guestbook")["spec"]["holderIdentity"] == "somebody else", "the lock of somebody else was taken away"
+    app.deploy().expect(0, "5 checks passed")  # nobody renews it
+
+
+def test_names_that_a_cluster_does_not_take(app):
+    app.harmony("plan", "--deployment", "foo_bar").expect(64, r"error\[H0407\]", "foo_bar")
+    app.name, name = "Not_A_Name", app.name
+    try:
+        app.harmony("plan", "--create-namespace").expect(64, r"error\[H0407\]", "Not_A_Name")
+    finally:
+        app.name = name
 
 
 def test_kubectl_reads_the_apply_set(app):

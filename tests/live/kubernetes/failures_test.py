@@ -245,6 +245,22 @@ def test_what_is_forbidden(app):
     refused(app, "H0461", "may not patch deployments", "rule: apiGroups: ..apps..", "create", kubeconfig=account(app, *rules), exit_code=6)
 
 
+def test_a_port_forward_that_is_forbidden(app):
+    core = ["secrets", "configmaps", "persistentvolumeclaims", "services", "pods", "pods/log", "events"]
+    others = ["apps", "coordination.k8s.io", "discovery.k8s.io", "networking.k8s.io"]
+    app.kubeconfig = account(app, {"apiGroups": [""], "resources": core, "verbs": ["*"]}, {"apiGroups": others, "resources": ["*"], "verbs": ["*"]})
+    app.harmony("deploy", "--yes").expect(6, r"error\[H0461\]", "pods/portforward")
+
+
+def test_an_object_that_somebody_deletes_meanwhile(app):
+    started = app.start("deploy", "--yes")
+    wait_for("the server to be there", lambda: "statefulset/guestbook-db" in app.objects(), limit=60)
+    app.run("delete", "statefulset/guestbook-db")
+    text, _ = started.communicate(timeout=120)
+    assert started.returncode == 1 and "H0439" in text and "statefulset.apps/guestbook-db" in text, text
+    mended(app)
+
+
 def test_who_has_only_a_namespace_can_deploy_into_it(app):
     app.kubeconfig = account(app, EVERYTHING)
     app.deploy().expect(0, "5 checks passed")
