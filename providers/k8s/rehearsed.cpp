@@ -67,7 +67,8 @@ bool RehearsedApi::is_pending(const Subject& subject) const {
 Deferred<Secret<std::string>> RehearsedApi::value(Scope& in, const std::string& secret, const std::string& key) {
   const auto pending = [&] { return Deferred<Secret<std::string>>::pending(fmt::format("secret/{} is made", secret)); };
   if (!space_is_there(in) || is_pending({"k8s", "secret", secret})) return pending();
-  return real_->value(in, secret, key);
+  if (auto kept = real_->kept_value(in, secret, key)) return std::move(*kept);
+  return pending();
 }
 
 bool RehearsedApi::serves(Scope& in, std::string_view group, std::string_view kind) {

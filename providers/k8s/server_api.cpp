@@ -69,12 +69,18 @@ std::map<std::string, std::string> ServerApi::values_of(Scope& in, const std::st
   return values;
 }
 
-Deferred<Secret<std::string>> ServerApi::value(Scope& in, const std::string& secret, const std::string& key) {
+std::optional<Secret<std::string>> ServerApi::kept_value(Scope& in, const std::string& secret,
+                                                         const std::string& key) const {
   const auto values = values_of(in, secret);
   const auto found = values.find(key);
-  if (found == values.end()) return Deferred<Secret<std::string>>::pending(fmt::format("secret/{} is made", secret));
+  if (found == values.end()) return std::nullopt;
   in.conceal(Secret<std::string>(found->second));
   return Secret<std::string>(found->second);
+}
+
+Deferred<Secret<std::string>> ServerApi::value(Scope& in, const std::string& secret, const std::string& key) {
+  if (auto kept = kept_value(in, secret, key)) return std::move(*kept);
+  throw InternalError(fmt::format("`{}` of secret/{} was asked for before it was made", key, secret));
 }
 
 bool ServerApi::serves(Scope& in, std::string_view group, std::string_view kind) {

@@ -44,6 +44,7 @@ class ServerApi final : public Api {
   const Place& place() const { return *place_; }
   std::optional<boost::json::value> find(Scope&, const ObjectReference&) const;
   std::map<std::string, std::string> values_of(Scope&, const std::string& secret) const;
+  std::optional<Secret<std::string>> kept_value(Scope&, const std::string& secret, const std::string& key) const;
   /// A pod of it that is ready, in its newest version.
   std::optional<std::string> ready_pod(Scope&, const ForwardTarget&) const;
 
