@@ -138,6 +138,29 @@ Change file_change(const File& file, const Rendered& wanted, const std::string& 
   return settled(std::move(change), live.has_value());
 }
 
+void require_unserved(const Tree& tree, bool up) {
+  if (!up) return;
+  throw Error(
+      {.code = "H0116",
+       .category = Category::refused,
+       .message = fmt::format("the data folder of `{}` is gone, and its server still runs in it", tree.served_by),
+       .subject = "tree/" + tree.path.string(),
+       .notes = {"a new one beside it would be damaged by the old one's end, so none is made"},
+       .help = "put the folder back to its place; or give its data up: destroy --delete-data, then deploy"});
+}
+
+void require_unused(const std::string& secret, const std::filesystem::path& opens, bool there) {
+  if (!there) return;
+  throw Error(
+      {.code = "H0438",
+       .category = Category::refused,
+       .message = fmt::format("`secret/{}` is gone, and what it opens is still there", secret),
+       .subject = "secret/" + secret,
+       .facts = {{"opens", "tree/" + opens.string()}},
+       .notes = {"a new one would not fit, so none is made"},
+       .help = fmt::format("put `keys/{}` of the state folder back; without it: destroy --delete-data", secret)});
+}
+
 Change tree_change(const Tree& tree, const std::optional<TreeState>& live) {
   Change change{.subject = tree_subject(tree.path), .holds_data = tree.holds_data};
   if (!live) {

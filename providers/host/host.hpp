@@ -50,6 +50,7 @@ struct Tree {
   bool holds_data = false;
   std::filesystem::path version_file = {};   ///< inside the tree ("PG_VERSION"): remembers the major version
   std::string version = {};                  ///< what version_file must say; else H0113 before any write
+  std::string served_by = {};                ///< a process that works in it: none is made while that runs (H0116)
 };
 
 /// A server kept running by the supervisor: restarted when it dies, alive after this program's end.
@@ -135,7 +136,9 @@ class Host : public Primitive {
   /// A free port, probed from a hash of (deployment, instance), recorded in the plan, then kept. @throws H0111
   virtual int port(Scope&, const std::string& instance) = 0;
   /// 32 random characters made once, kept as data, readable by the deployment's owner only.
-  virtual Deferred<Secret<std::string>> secret(Scope&, const std::string& name) = 0;
+  /// @param opens a Tree whose data no other value opens: where that is there, none is made (H0438); empty: nothing
+  virtual Deferred<Secret<std::string>> secret(Scope&, const std::string& name, const std::filesystem::path& opens) = 0;
+  Deferred<Secret<std::string>> secret(Scope& in, const std::string& name) { return secret(in, name, {}); }
 
   /// Waits until the process itself listens on its endpoint. Fails at once, with its log, where it exits twice (H0120),
   /// where a stranger holds the port (H0110), or at the limit (H0121).

@@ -152,6 +152,8 @@ void RehearsedHost::ensure(Scope& at, const Tree& tree) {
     return reader().tree(tree);
   }();
   const Change change = tree_change(tree, live);
+  if (change.action == Action::create)
+    require_unserved(tree, !tree.served_by.empty() && process(at, tree.served_by).up);
   if (change.action != Action::unchanged && !tree.command.empty())
     require_program(tree.command.front(), change.subject);
   at.change(change, [&] {
@@ -317,7 +319,8 @@ int RehearsedHost::port(Scope& at, const std::string& instance) {
   return number;
 }
 
-Deferred<Secret<std::string>> RehearsedHost::secret(Scope& at, const std::string& name) {
+Deferred<Secret<std::string>> RehearsedHost::secret(Scope& at, const std::string& name,
+                                                    const std::filesystem::path& opens) {
   require_secret_name(name);
   const auto hold = at.hold(secret_subject(name));
   const bool again = [&] {
@@ -326,6 +329,7 @@ Deferred<Secret<std::string>> RehearsedHost::secret(Scope& at, const std::string
   }();
   if (!again) note_read(at, "secret/" + name);
   const auto kept = again ? std::nullopt : reader().secret(name);
+  if (!again && !kept) require_unused(name, opens, !opens.empty() && reader().tree({.path = opens, .command = {}}));
   at.change(secret_change(name, again || kept), [&] {
     std::lock_guard own{mutex_};
     secrets_.insert(name);

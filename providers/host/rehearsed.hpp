@@ -35,7 +35,8 @@ class RehearsedHost final : public Host {
   void ensure(Scope&, const Process&) override;
   InstalledArtefact ensure(Scope&, const Artefact&) override;
   int port(Scope&, const std::string& instance) override;
-  Deferred<Secret<std::string>> secret(Scope&, const std::string& name) override;
+  using Host::secret;
+  Deferred<Secret<std::string>> secret(Scope&, const std::string& name, const std::filesystem::path& opens) override;
 
   void until_listening(Scope&, const Process&, std::chrono::milliseconds limit) override;
   void until_ready(Scope&, const Process&, std::chrono::milliseconds limit,

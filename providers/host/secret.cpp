@@ -6,10 +6,12 @@
 
 namespace harmony::host {
 
-Deferred<Secret<std::string>> MachineHost::secret(Scope& at, const std::string& name) {
+Deferred<Secret<std::string>> MachineHost::secret(Scope& at, const std::string& name,
+                                                  const std::filesystem::path& opens) {
   require_secret_name(name);
   const auto hold = at.hold(secret_subject(name));
   auto kept = reader_.secret(name);
+  if (!kept) require_unused(name, opens, !opens.empty() && reader_.tree({.path = opens, .command = {}}));
   at.change(secret_change(name, kept.has_value()), [&] {
     kept = Secret<std::string>{random_text()};
     at.conceal(*kept);

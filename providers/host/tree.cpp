@@ -28,6 +28,8 @@ void MachineHost::ensure(Scope& at, const Tree& tree) {
   ensure_user(at, tree.owner);
   const auto hold = at.hold(tree_subject(tree.path));
   const Change change = tree_change(tree, reader_.tree(tree));
+  if (change.action == Action::create)
+    require_unserved(tree, !tree.served_by.empty() && process(at, tree.served_by).up);
   if (change.action != Action::unchanged && !tree.command.empty())
     require_program(tree.command.front(), change.subject);
   at.change(change, [&] {

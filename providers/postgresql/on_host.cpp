@@ -34,7 +34,7 @@ std::string configuration_of(const PostgreSqlServer& server, const host::Endpoin
 sql::Server OnHost::server(Scope& in, const std::string& instance) const {
   return {.instance = instance,
           .at = {.port = host_->port(in, instance)},
-          .password = host_->secret(in, superuser_secret(instance))};
+          .password = host_->secret(in, superuser_secret(instance), home(instance) / "data")};
 }
 
 sql::Role OnHost::role(Scope& in, const std::string& instance, const std::string& database) const {
@@ -58,7 +58,8 @@ void OnHost::ensure_server(Scope& in, const PostgreSqlServer& wanted) {
                        .input = {server.password, std::string("\n")},
                        .holds_data = true,
                        .version_file = "PG_VERSION",
-                       .version = postgresql.major});
+                       .version = postgresql.major,
+                       .served_by = wanted.instance});
   const std::string text = configuration_of(wanted, server.at, host_->absolute(data));
   host_->ensure(step, host::File{.path = folder / "postgresql.conf", .content = {text}, .owner = host::Owner::service});
   const host::Process process{.name = wanted.instance,

@@ -180,6 +180,8 @@ void K8sAnywhere::recall(Scope& in) {
     try {
       if (entry.subject.primitive == world_->sql->primitive()) world_->postgresql.recall(in, instance);
       if (entry.subject.primitive == world_->nats_client->primitive()) world_->nats.recall(in, instance);
+    } catch (const Stopped&) {
+      throw;
     } catch (const Error&) {
       // No pod of it is ready, or its password is gone: the primitive says of such an entry that it cannot know.
     }

@@ -93,7 +93,9 @@ void Local::recall(Scope& in) {
     try {
       if (entry.subject.primitive == world_->sql->primitive()) world_->postgresql.recall(in, instance);
       if (entry.subject.primitive == world_->nats_client->primitive()) world_->nats.recall(in, instance);
-    } catch (const InternalError&) {
+    } catch (const Stopped&) {
+      throw;
+    } catch (const Error&) {
       // Its port or its password is gone: the primitive says of such an entry that it cannot know.
     }
   }

@@ -215,5 +215,27 @@ def test_a_lost_ledger_takes_nothing_down(app):
     app.deploy().expect(0, "5 checks passed")
 
 
+def test_a_data_folder_that_is_gone_is_not_made_beside_its_server(app):
+    app.deploy()
+    data = os.path.join(app.state, "services/guestbook-db/data")
+    os.rename(data, app.base + "/data")
+    app.run("plan").expect(5, r"error\[H0116\]", "guestbook-db")
+    app.run("deploy", "--yes").expect(5, r"error\[H0116\]")
+    os.rename(app.base + "/data", data)
+    app.plan_is_empty()
+
+
+def test_a_password_that_is_gone_is_not_made_anew(app):
+    app.deploy()
+    key = os.path.join(app.state, "keys/guestbook-db.superuser")
+    os.rename(key, app.base + "/key")
+    app.run("deploy", "--yes").expect(5, r"error\[H0438\]", "destroy --delete-data")
+    os.rename(app.base + "/key", key)
+    app.plan_is_empty()
+    os.unlink(key)
+    app.run("destroy", "--yes", "--delete-data").expect(0)
+    app.deploy().expect(0, "5 checks passed")
+
+
 if __name__ == "__main__":
     main(globals(), sys.argv[1])
