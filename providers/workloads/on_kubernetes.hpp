@@ -14,8 +14,7 @@ namespace harmony::workloads {
 class OnKubernetes final : public Workloads {
  public:
   static constexpr int port = 8080;                ///< where every container listens
-  OnKubernetes(std::shared_ptr<k8s::Api> api, Resolver& resolver)
-      : api_(std::move(api)), resolver_(resolver) {}
+  OnKubernetes(std::shared_ptr<k8s::Api> api, Resolver& resolver) : api_(std::move(api)), resolver_(resolver) {}
   void ensure(Scope&, const Workload&) override;
 
  private:
