@@ -293,6 +293,7 @@ void check(const Arguments& arguments, const OptionTable& table) {
   check_together(arguments);
   const std::string named = named_topology(arguments, table);
   const std::string on = named.empty() ? table.option("on")->default_text : named;
+  if (named.empty() && arguments.has("plan")) return;  // the saved plan says where, and is held against the options
   for (const auto& [name, values] : arguments.given) {
     const auto& where = table.option(name)->topologies;
     if (!where.empty() && std::ranges::find(where, on) == where.end())
