@@ -176,8 +176,8 @@ std::vector<Assessment> assess_all(Scope& in, const Place& place, const std::vec
   return all;
 }
 
-void require_unused(const GeneratedSecret& secret, const std::optional<json::value>& claim) {
-  if (secret.opens.empty() || !claim || is_going(*claim)) return;
+void require_unused(const GeneratedSecret& secret, const Place& place, const std::optional<json::value>& claim) {
+  if (secret.opens.empty() || !claim || is_going(*claim) || !place.is_ours(*claim)) return;
   throw Error(
       {.code = "H0438",
        .category = Category::refused,

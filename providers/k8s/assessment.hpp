@@ -26,8 +26,9 @@ Assessment assess(Scope&, const Place&, const Wanted&, const std::optional<boost
 std::vector<Assessment> assess_all(Scope&, const Place&, const std::vector<Wanted>&,
                                    const std::vector<std::optional<boost::json::value>>& live, bool space_there);
 
-/// @param claim what the secret opens, as it is. @throws Error H0438 where a new value would not open it
-void require_unused(const GeneratedSecret&, const std::optional<boost::json::value>& claim);
+/// @param claim what the secret opens, as it is. @throws Error H0438 where a new value would not open it: data of this
+/// deployment is there already
+void require_unused(const GeneratedSecret&, const Place&, const std::optional<boost::json::value>& claim);
 
 Change removal(const Subject&, const std::optional<boost::json::value>& live, bool holds_data);
 

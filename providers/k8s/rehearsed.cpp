@@ -119,7 +119,8 @@ void RehearsedApi::ensure_space(Scope& in) {
 
 void RehearsedApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto live = find(in, {secrets, real_->place().space, secret.name});
-  if (!live && !secret.opens.empty()) require_unused(secret, find(in, {claims, real_->place().space, secret.opens}));
+  if (!live && !secret.opens.empty())
+    require_unused(secret, real_->place(), find(in, {claims, real_->place().space, secret.opens}));
   const auto values = live ? real_->values_of(in, secret.name) : std::map<std::string, std::string>{};
   ensure(in, std::vector{wanted(secret, values, real_->place())});
 }

@@ -127,7 +127,7 @@ void ServerApi::ensure(Scope& in, const GeneratedSecret& secret) {
       in.conceal(Secret<std::string>(values[key]));
     }
   const auto live = find(in, {secrets, place_->space, secret.name});
-  if (!live && !secret.opens.empty()) require_unused(secret, find(in, {claims, place_->space, secret.opens}));
+  if (!live && !secret.opens.empty()) require_unused(secret, *place_, find(in, {claims, place_->space, secret.opens}));
   Wanted wanted = k8s::wanted(secret, values, *place_);
   if (!live)                                 // as the plan said it
     for (const std::string& key : secret.keys) wanted.pending.emplace(field_path({"data", key}), "generated");
