@@ -58,6 +58,8 @@ class Api : public Primitive {
   /// A port of this machine that leads there for as long as this primitive lives. Where nothing is ready there yet, one
   /// that leads nowhere, and PendingEndpoints says so in a rehearsal. @throws Error H0440
   virtual host::Endpoint forward(Scope&, const ForwardTarget&) = 0;
+  /// Sends nothing. @throws Error H0461 where the last connection through this forward was not allowed
+  virtual void require_reachable(const host::Endpoint&) const = 0;
   /// Nothing where the pods behind are those of the version wanted last, all of one image; else what is not so.
   virtual std::optional<std::string> not_proven(Scope&, const ForwardTarget&) = 0;
 

@@ -109,19 +109,18 @@ struct Lease::State {
   }
   json::value wanted(const Scope& in) const {
     const auto us = host::this_process(in.verb(), in.who());
-    return {
-        {"apiVersion", "coordination.k8s.io/v1"},
-        {"kind", "Lease"},
-        {"metadata",
-         {{"name", place->parent_name()},
-          {"namespace", place->space},
-          {"labels", {{"app.kubernetes.io/managed-by", field_manager}, {"harmony.dev/deployment", place->deployment}}},
-          {"annotations", {{holder_annotation, text_of(us)}}}}},
-        {"spec",
-         {{"holderIdentity", fmt::format("{} {}", us.who, in.run_id())},
-          {"leaseDurationSeconds", duration.count()},
-          {"acquireTime", micro_time()},
-          {"renewTime", micro_time()}}}};
+    return {{"apiVersion", "coordination.k8s.io/v1"},
+            {"kind", "Lease"},
+            {"metadata",
+             {{"name", place->parent_name()},
+              {"namespace", place->space},
+              {"labels", {{"app.kubernetes.io/managed-by", field_manager}, {deployment_label, place->deployment}}},
+              {"annotations", {{holder_annotation, text_of(us)}}}}},
+            {"spec",
+             {{"holderIdentity", fmt::format("{} {}", us.who, in.run_id())},
+              {"leaseDurationSeconds", duration.count()},
+              {"acquireTime", micro_time()},
+              {"renewTime", micro_time()}}}};
   }
   void held(json::value lease, Clock::time_point asked) {
     ours = std::move(lease);

@@ -26,6 +26,18 @@ json::object service(const std::string& name, const std::string& instance,
   return made;
 }
 
+json::object single_pod(const std::string& instance, json::object pod) {
+  json::object made = named("apps/v1", "StatefulSet", instance);
+  const json::object labels = selector_of(instance);
+  made["spec"] = {{"serviceName", instance},
+                  {"replicas", 1},
+                  // In order, a pod that never gets ready keeps its own mending waiting.
+                  {"podManagementPolicy", "Parallel"},
+                  {"selector", {{"matchLabels", labels}}},
+                  {"template", {{"metadata", {{"labels", labels}}}, {"spec", std::move(pod)}}}};
+  return made;
+}
+
 json::object claim(const std::string& name, std::string_view size) {
   json::object made = named("v1", "PersistentVolumeClaim", name);
   made["spec"] = {{"accessModes", json::array{"ReadWriteOnce"}}, {"resources", {{"requests", {{"storage", size}}}}}};

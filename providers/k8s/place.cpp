@@ -10,12 +10,6 @@ namespace harmony::k8s {
 
 namespace json = boost::json;
 
-namespace {
-
-constexpr std::string_view deployment_label = "harmony.dev/deployment";
-
-}  // namespace
-
 std::string annotation_of(const json::value& live, std::string_view name) {
   const auto* value = at(live, {"metadata", "annotations", name});
   if (!value || !value->is_string()) return {};

@@ -12,6 +12,9 @@ namespace harmony::k8s {
 /// Our name in managedFields, for all deployments alike: labels say which one it is.
 inline constexpr const char* field_manager = "harmony";
 
+/// The label that says which.
+inline constexpr const char* deployment_label = "harmony.dev/deployment";
+
 /// Empty where it has none of that name.
 std::string annotation_of(const boost::json::value& live, std::string_view name);
 

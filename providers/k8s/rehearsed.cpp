@@ -98,6 +98,8 @@ host::Endpoint RehearsedApi::forward(Scope& in, const ForwardTarget& target) {
   return nowhere;
 }
 
+void RehearsedApi::require_reachable(const host::Endpoint& endpoint) const { real_->require_reachable(endpoint); }
+
 std::optional<std::string> RehearsedApi::not_proven(Scope& in, const ForwardTarget& target) {
   return real_->not_proven(in, target);
 }
@@ -121,8 +123,7 @@ void RehearsedApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto live = find(in, {secrets, real_->place().space, secret.name});
   if (!live && !secret.opens.empty())
     require_unused(secret, real_->place(), find(in, {claims, real_->place().space, secret.opens}));
-  const auto values = live ? real_->values_of(in, secret.name) : std::map<std::string, std::string>{};
-  ensure(in, std::vector{wanted(secret, values, real_->place())});
+  ensure(in, std::vector{wanted(secret, real_->values_in(live), real_->place())});
 }
 
 void RehearsedApi::ensure(Scope& in, const ObjectSet& set) {

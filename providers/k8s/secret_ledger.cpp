@@ -59,7 +59,7 @@ struct SecretLedger::State {
           {"namespace", place->space},
           {"labels",
            {{"app.kubernetes.io/managed-by", field_manager},
-            {"harmony.dev/deployment", place->deployment},
+            {deployment_label, place->deployment},
             {"applyset.kubernetes.io/id", place->applyset_id()}}},
           {"annotations",
            {{"applyset.kubernetes.io/tooling", "harmony/v1"}, {"applyset.kubernetes.io/contains-group-kinds", ""}}}}},

@@ -57,9 +57,8 @@ std::optional<json::value> ServerApi::find(Scope& in, const Subject& subject) co
   return place_->client->get(in, *resource, resource->namespaced ? place_->space : "", subject.name);
 }
 
-std::map<std::string, std::string> ServerApi::values_of(Scope& in, const std::string& secret) const {
+std::map<std::string, std::string> ServerApi::values_in(const std::optional<json::value>& live) const {
   std::map<std::string, std::string> values;
-  const auto live = find(in, {secrets, place_->space, secret});
   const auto* data = live && place_->may_become_ours(*live) ? at(*live, {"data"}) : nullptr;
   if (!data || !data->is_object()) return values;
   for (const auto& [key, value] : data->get_object())
@@ -71,7 +70,7 @@ std::map<std::string, std::string> ServerApi::values_of(Scope& in, const std::st
 
 std::optional<Secret<std::string>> ServerApi::kept_value(Scope& in, const std::string& secret,
                                                          const std::string& key) const {
-  const auto values = values_of(in, secret);
+  const auto values = values_in(find(in, {secrets, place_->space, secret}));
   const auto found = values.find(key);
   if (found == values.end()) return std::nullopt;
   in.conceal(Secret<std::string>(found->second));
@@ -120,14 +119,14 @@ void ServerApi::ensure_space(Scope& in) {
 
 void ServerApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto alone = in.hold({"k8s", "secret", secret.name});
-  auto values = values_of(in, secret.name);
+  const auto live = find(in, {secrets, place_->space, secret.name});
+  if (!live && !secret.opens.empty()) require_unused(secret, *place_, find(in, {claims, place_->space, secret.opens}));
+  auto values = values_in(live);
   for (const std::string& key : secret.keys)
     if (!values.contains(key)) {
       values[key] = host::random_text();
       in.conceal(Secret<std::string>(values[key]));
     }
-  const auto live = find(in, {secrets, place_->space, secret.name});
-  if (!live && !secret.opens.empty()) require_unused(secret, *place_, find(in, {claims, place_->space, secret.opens}));
   Wanted wanted = k8s::wanted(secret, values, *place_);
   if (!live)                                 // as the plan said it
     for (const std::string& key : secret.keys) wanted.pending.emplace(field_path({"data", key}), "generated");

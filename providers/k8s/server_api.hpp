@@ -24,6 +24,7 @@ class ServerApi final : public Api {
 
   Deferred<Secret<std::string>> value(Scope&, const std::string& secret, const std::string& key) override;
   host::Endpoint forward(Scope&, const ForwardTarget&) override;
+  void require_reachable(const host::Endpoint&) const override;
   std::optional<std::string> not_proven(Scope&, const ForwardTarget&) override;
   bool serves(Scope&, std::string_view group, std::string_view kind) override;
   bool offers_ingress(Scope&) override;
@@ -43,7 +44,8 @@ class ServerApi final : public Api {
   std::string cluster_mark(Scope&) const;
   const Place& place() const { return *place_; }
   std::optional<boost::json::value> find(Scope&, const ObjectReference&) const;
-  std::map<std::string, std::string> values_of(Scope&, const std::string& secret) const;
+  /// What a Secret holds that is ours, or may become so.
+  std::map<std::string, std::string> values_in(const std::optional<boost::json::value>& secret) const;
   std::optional<Secret<std::string>> kept_value(Scope&, const std::string& secret, const std::string& key) const;
   /// A pod of it that is ready, in its newest version.
   std::optional<std::string> ready_pod(Scope&, const ForwardTarget&) const;

@@ -131,6 +131,8 @@ host::Endpoint ServerApi::forward(Scope& in, const ForwardTarget& target) {
                .help = "look at `status` and `logs`; deploy first where it is not there yet"});
 }
 
+void ServerApi::require_reachable(const host::Endpoint& endpoint) const { forwards_->require_allowed(endpoint); }
+
 std::optional<std::string> ServerApi::not_proven(Scope& in, const ForwardTarget& target) {
   const ObjectReference reference{{"apps", "v1", target.kind}, place_->space, target.name};
   const auto live = find(in, reference);

@@ -63,7 +63,7 @@ std::string marked_objects(Scope& in, const Place& place) {
   for (const GroupVersionKind& kind : kinds)
     for (const boost::json::value& one :
          place.client->list(in, place.client->resource(in, kind),
-                            {.space = place.space, .labels = "harmony.dev/deployment=" + place.deployment}))
+                            {.space = place.space, .labels = fmt::format("{}={}", deployment_label, place.deployment)}))
       if (names.size() < enough) names.push_back(subject_of(reference_of(one)).text());
   return fmt::format("{}", fmt::join(names, ", "));
 }

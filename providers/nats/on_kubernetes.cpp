@@ -20,8 +20,6 @@ constexpr auto ready_limit = 180s;  // an image may have to be pulled first
 std::string client_secret(const std::string& instance) { return instance + "-client"; }
 
 json::object stateful_set(const std::string& instance, const std::string& image, bool user_assigned) {
-  json::object made = k8s::named("apps/v1", "StatefulSet", instance);
-  const json::object labels = k8s::selector_of(instance);
   const json::value container{
       {"name", "nats"},
       {"image", image},
@@ -33,15 +31,9 @@ json::object stateful_set(const std::string& instance, const std::string& image,
                                    {{"name", "configuration"}, {"mountPath", "/configuration"}}}}};
   const json::array volumes{{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", instance + "-data"}}}},
                             {{"name", "configuration"}, {"secret", {{"secretName", instance + "-configuration"}}}}};
-  made["spec"] = {
-      {"serviceName", instance},
-      {"replicas", 1},
-      {"podManagementPolicy", "Parallel"},  // in order, a pod that never gets ready keeps its own mending waiting
-      {"selector", {{"matchLabels", labels}}},
-      {"template",
-       {{"metadata", {{"labels", labels}}}, {"spec", {{"containers", json::array{container}}, {"volumes", volumes}}}}}};
-  if (!user_assigned) made["spec"].at("template").at("spec").as_object()["securityContext"] = k8s::pod_user(user);
-  return made;
+  json::object pod{{"containers", json::array{container}}, {"volumes", volumes}};
+  if (!user_assigned) pod["securityContext"] = k8s::pod_user(user);
+  return k8s::single_pod(instance, std::move(pod));
 }
 
 std::string configuration_before_password(const std::string& instance) {
@@ -77,7 +69,7 @@ void OnKubernetes::ensure_server(Scope& in, const std::string& instance) {
   const Server server = this->server(step, instance);
   client_->serves(server);
   step.until({.limit = 60s, .what = "the broker accepts connections", .subject = "statefulset.apps/" + instance}, [&] {
-    (void)api_->forward(step, {"StatefulSet", instance, port});  // says so where that is not allowed
+    api_->require_reachable(server.at);
     return client_->not_accepting(step, server);
   });
 }

@@ -49,8 +49,6 @@ std::string configuration_of(const PostgreSqlServer& server) {
 }
 
 json::object stateful_set(const std::string& instance, const std::string& image, bool user_assigned) {
-  json::object made = k8s::named("apps/v1", "StatefulSet", instance);
-  const json::object labels = k8s::selector_of(instance);
   const json::value container{
       {"name", "postgresql"},
       {"image", image},
@@ -70,17 +68,9 @@ json::object stateful_set(const std::string& instance, const std::string& image,
   const json::array volumes{{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", instance + "-data"}}}},
                             {{"name", "configuration"}, {"configMap", {{"name", instance + "-configuration"}}}},
                             {{"name", "secret"}, {"secret", {{"secretName", superuser_secret(instance)}}}}};
-  made["spec"] = {
-      {"serviceName", instance},
-      {"replicas", 1},
-      {"podManagementPolicy", "Parallel"},  // in order, a pod that never gets ready keeps its own mending waiting
-      {"selector", {{"matchLabels", labels}}},
-      {"template",
-       {{"metadata", {{"labels", labels}}},
-        {"spec",
-         {{"containers", json::array{container}}, {"volumes", volumes}, {"terminationGracePeriodSeconds", 60}}}}}};
-  if (!user_assigned) made["spec"].at("template").at("spec").as_object()["securityContext"] = k8s::pod_user(user);
-  return made;
+  json::object pod{{"containers", json::array{container}}, {"volumes", volumes}, {"terminationGracePeriodSeconds", 60}};
+  if (!user_assigned) pod["securityContext"] = k8s::pod_user(user);
+  return k8s::single_pod(instance, std::move(pod));
 }
 
 }  // namespace
@@ -114,7 +104,7 @@ void OnKubernetes::ensure_server(Scope& in, const PostgreSqlServer& wanted) {
   const sql::Server server = this->server(step, name);
   sql_->serves(server);
   step.until({.limit = 60s, .what = "the server accepts connections", .subject = "statefulset.apps/" + name}, [&] {
-    (void)api_->forward(step, {"StatefulSet", name, port});  // says so where that is not allowed
+    api_->require_reachable(server.at);
     return sql_->not_accepting(step, server);
   });
 }

@@ -175,17 +175,8 @@ void K8sAnywhere::prepare(Scope& in) {
 bool K8sAnywhere::prepared() { return shared_->ledger->is_there(); }
 
 void K8sAnywhere::recall(Scope& in) {
-  for (const LedgerEntry& entry : shared_->ledger->read().entries) {
-    const std::string instance = entry.subject.name.substr(0, entry.subject.name.find('/'));
-    try {
-      if (entry.subject.primitive == world_->sql->primitive()) world_->postgresql.recall(in, instance);
-      if (entry.subject.primitive == world_->nats_client->primitive()) world_->nats.recall(in, instance);
-    } catch (const Stopped&) {
-      throw;
-    } catch (const Error&) {
-      // No pod of it is ready, or its password is gone: the primitive says of such an entry that it cannot know.
-    }
-  }
+  recall_servers(in, shared_->ledger->read(), world_->postgresql, world_->sql->primitive(), world_->nats,
+                 world_->nats_client->primitive());
 }
 
 std::vector<std::pair<std::string, std::string>> K8sAnywhere::facts(Scope& in) {

@@ -88,17 +88,8 @@ void Local::prepare(Scope&) {
 }
 
 void Local::recall(Scope& in) {
-  for (const LedgerEntry& entry : shared_->ledger->read().entries) {
-    const std::string instance = entry.subject.name.substr(0, entry.subject.name.find('/'));
-    try {
-      if (entry.subject.primitive == world_->sql->primitive()) world_->postgresql.recall(in, instance);
-      if (entry.subject.primitive == world_->nats_client->primitive()) world_->nats.recall(in, instance);
-    } catch (const Stopped&) {
-      throw;
-    } catch (const Error&) {
-      // Its port or its password is gone: the primitive says of such an entry that it cannot know.
-    }
-  }
+  recall_servers(in, shared_->ledger->read(), world_->postgresql, world_->sql->primitive(), world_->nats,
+                 world_->nats_client->primitive());
 }
 
 namespace {

@@ -1,11 +1,13 @@
 #pragma once
-/// From what a Score refers to, to the text that stands for it: the same for every topology of these capabilities.
+/// What every topology of these capabilities does alike: turns what a Score refers to into the text that stands for it,
+/// and recalls servers from the ledger.
 #include <string>
 #include <variant>
 
 #include "harmony/capabilities/http_route.hpp"
 #include "harmony/capabilities/nats.hpp"
 #include "harmony/capabilities/postgresql.hpp"
+#include "harmony/ledger.hpp"
 #include "harmony/reference.hpp"
 #include "harmony/scope.hpp"
 #include "host/host.hpp"
@@ -30,6 +32,23 @@ host::Content resolve_setting(Scope& in, const Setting& setting, Databases& data
                .message = "reference to `" + reference.capability + "`, which this topology does not offer",
                .subject = reference.instance,
                .help = "refer to PostgreSql, Nats or HttpRoute"});
+}
+
+/// Tells the clients of servers where those are that the ledger speaks of.
+template <class Databases, class Brokers>
+void recall_servers(Scope& in, const LedgerState& ledger, Databases& databases, std::string_view sql, Brokers& brokers,
+                    std::string_view nats) {
+  for (const LedgerEntry& entry : ledger.entries) {
+    const std::string instance = entry.subject.name.substr(0, entry.subject.name.find('/'));
+    try {
+      if (entry.subject.primitive == sql) databases.recall(in, instance);
+      if (entry.subject.primitive == nats) brokers.recall(in, instance);
+    } catch (const Stopped&) {
+      throw;
+    } catch (const Error&) {
+      // Where it listens, or its password, cannot be told now: the primitive says of such an entry that it cannot know.
+    }
+  }
 }
 
 }  // namespace harmony

@@ -9,10 +9,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 
 import guestbook
-from guestbook import IMAGES, cluster
+from guestbook import IMAGES, api_server, cluster, kubeconfig
 from harness import wait_for
 from relay import Relay
 
@@ -215,25 +214,7 @@ def account(app, *rules):
               {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "deployer"},
                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "deployer"},
                "subjects": [{"kind": "ServiceAccount", "name": "deployer", "namespace": app.name}]})
-    return kubeconfig(app, user={"token": app.run("create", "token", "deployer").strip()})
-
-
-def kubeconfig(app, user=None, **changes):
-    """A file like the cluster's own, with other credentials, or with other fields of the cluster."""
-    with open(cluster.KUBECONFIG, encoding="utf-8") as file:
-        text = file.read()
-    whole = json.loads(subprocess.run([cluster.kubectl(), "--kubeconfig", cluster.KUBECONFIG, "config", "view", "--raw", "-o", "json"],
-                                      capture_output=True, text=True, check=True).stdout) if text else {}
-    if user:
-        whole["users"][0]["user"] = user
-    whole["clusters"][0]["cluster"].update(changes)
-    for name, value in changes.items():
-        if value is None:
-            del whole["clusters"][0]["cluster"][name]
-    handle, path = tempfile.mkstemp(prefix="harmony-test-", suffix=".json")
-    with os.fdopen(handle, "w") as file:
-        json.dump(whole, file)
-    return path
+    return kubeconfig(user={"token": app.run("create", "token", "deployer").strip()})
 
 
 EVERYTHING = {"apiGroups": ["", "apps", "coordination.k8s.io", "discovery.k8s.io", "networking.k8s.io"], "resources": ["*"], "verbs": ["*"]}
@@ -271,20 +252,26 @@ def test_who_has_only_a_namespace_can_deploy_into_it(app):
 # ---- the API server
 
 def test_credentials_that_are_not_taken(app):
-    refused(app, "H0412", "Unauthorized", kubeconfig=kubeconfig(app, user={"token": "nobody"}), exit_code=6)
+    refused(app, "H0412", "Unauthorized", kubeconfig=kubeconfig(user={"token": "nobody"}), exit_code=6)
 
 
 def test_a_certificate_of_somebody_else(app):
-    refused(app, "H0411", "certificate is for other names", kubeconfig=kubeconfig(app, **{"tls-server-name": "somebody.example"}), exit_code=6)
+    refused(app, "H0411", "certificate is for other names", kubeconfig=kubeconfig(**{"tls-server-name": "somebody.example"}), exit_code=6)
 
 
 def test_nobody_listens(app):
-    refused(app, "H0410", "nobody listens", kubeconfig=kubeconfig(app, server="https://127.0.0.1:1"), exit_code=6)
+    refused(app, "H0410", "nobody listens", kubeconfig=kubeconfig(server="https://127.0.0.1:1"), exit_code=6)
+
+
+def lease_age(app):
+    """Seconds since the lock was last renewed."""
+    renewed = app.json("get", "lease/harmony.guestbook")["spec"]["renewTime"]
+    return (now() - datetime.datetime.fromisoformat(renewed.replace("Z", "+00:00"))).total_seconds()
 
 
 def test_an_api_server_that_goes_and_comes_back(app):
-    with Relay(app_server()) as relay:
-        app.kubeconfig = kubeconfig(app, server=f"https://127.0.0.1:{relay.port}")
+    with Relay(api_server()) as relay:
+        app.kubeconfig = kubeconfig(server=f"https://127.0.0.1:{relay.port}")
         started = app.start("deploy", "--yes")
         wait_for("objects to be there", lambda: "statefulset/guestbook-db" in app.objects(), limit=60)
         relay.cut()
@@ -294,7 +281,7 @@ def test_an_api_server_that_goes_and_comes_back(app):
             if "waiting" in line and ("nobody listens" in line or "cannot reach" in line or "connection" in line):
                 break
         # Longer than the lock lives without being renewed: nobody else takes it meanwhile.
-        threading.Event().wait(12)
+        wait_for("the lock to run out", lambda: lease_age(app) > 10)
         relay.mend()
         text = "".join(lines) + started.stdout.read()
         assert started.wait(timeout=120) == 0 and "5 checks passed" in text, text
@@ -318,23 +305,15 @@ expires=$(date -u -d '+1 seconds' +%Y-%m-%dT%H:%M:%SZ)
 echo '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{{"token":"'"$token"'","expirationTimestamp":"'"$expires"'"}}}}'
 ''')
     os.chmod(plugin, 0o755)
-    app.kubeconfig = kubeconfig(app, user={"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": "Never"}})
+    app.kubeconfig = kubeconfig(user={"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": "Never"}})
     app.deploy().expect(0, "5 checks passed")
     with open(os.path.join(folder, "calls"), encoding="utf-8") as calls:
         assert len(calls.readlines()) > 2, "the credentials never expired"
 
 
 def test_an_api_server_that_answers_junk(app):
-    with Relay(app_server(), junk=b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhola") as relay:
-        refused(app, "H0418", "no API server", kubeconfig=kubeconfig(app, server=f"http://127.0.0.1:{relay.port}"), exit_code=6)
-
-
-def app_server():
-    """Host and port of the API server."""
-    view = subprocess.run([cluster.kubectl(), "--kubeconfig", cluster.KUBECONFIG, "config", "view", "-o", "jsonpath={.clusters[0].cluster.server}"],
-                          capture_output=True, text=True, check=True).stdout
-    found = re.match(r"https://([^:/]+)(?::(\d+))?", view)
-    return found.group(1), int(found.group(2) or 443)
+    with Relay(api_server(), junk=b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhola") as relay:
+        refused(app, "H0418", "no API server", kubeconfig=kubeconfig(server=f"http://127.0.0.1:{relay.port}"), exit_code=6)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What the tests of the guestbook in a cluster share: a deployment in a namespace of its own."""
 import contextlib
+import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -64,6 +66,30 @@ class Guestbook(cluster.Namespace):
         super().close()
         with contextlib.suppress(OSError):
             os.rmdir(self.home)
+
+
+def _view(*options):
+    """The test cluster's own kubeconfig, as kubectl reads it."""
+    return subprocess.run([cluster.kubectl(), "--kubeconfig", cluster.KUBECONFIG, "config", "view", "--raw", "-o", *options],
+                          capture_output=True, text=True, check=True).stdout
+
+
+def kubeconfig(user=None, **changes):
+    """A file like the cluster's own, with other credentials, or with other fields of the cluster."""
+    whole = json.loads(_view("json"))
+    if user:
+        whole["users"][0]["user"] = user
+    whole["clusters"][0]["cluster"].update(changes)
+    handle, path = tempfile.mkstemp(prefix="harmony-test-", suffix=".json")
+    with os.fdopen(handle, "w") as file:
+        json.dump(whole, file)
+    return path
+
+
+def api_server():
+    """Host and port of the API server."""
+    found = re.match(r"https://([^:/]+)(?::(\d+))?", _view("jsonpath={.clusters[0].cluster.server}"))
+    return found.group(1), int(found.group(2) or 443)
 
 
 def main(tests):

@@ -9,8 +9,7 @@ import signal
 import sys
 
 import guestbook
-from failures_test import app_server, kubeconfig
-from guestbook import IMAGES, cluster
+from guestbook import IMAGES, api_server, cluster, kubeconfig
 from harness import Result
 from relay import Relay
 
@@ -41,8 +40,8 @@ def run_through(app, words, at=None):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(started[0].pid, signal.SIGKILL)
 
-    with Relay(app_server(), seen=seen) as relay:
-        app.kubeconfig = kubeconfig(app, server=f"https://127.0.0.1:{relay.port}")
+    with Relay(api_server(), seen=seen) as relay:
+        app.kubeconfig = kubeconfig(server=f"https://127.0.0.1:{relay.port}")
         try:
             started.append(app.start(*words))
             text = started[0].communicate(timeout=240)[0]
