@@ -2,6 +2,7 @@
 #include "k8s/values.hpp"
 
 #include <mutex>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -35,6 +36,7 @@ struct SecretLedger::State {
   std::optional<json::value> held;           ///< the Secret, while the lock is
   std::string journal;
   std::uint64_t next = 1;
+  std::set<std::string> kinds;               ///< of subjects that the deployment has, or had when this run began
 
   Client& client() const { return *place->client; }
   std::string name() const { return fmt::format("secret/{}/{}", place->space, place->parent_name()); }
@@ -75,16 +77,20 @@ struct SecretLedger::State {
     const host::Journal read = host::read_journal(journal, place->deployment, name());
     journal.resize(read.intact);
     next = read.next;
+    kinds.clear();
+    note_kinds(read.state.entries);
   }
 
-  /// The kinds that the deployment has objects of, as an ApplySet names them (KEP-3659): "Deployment.apps".
+  void note_kinds(const std::vector<LedgerEntry>& entries) {
+    for (const LedgerEntry& entry : entries)
+      if (entry.subject.primitive == "k8s" && !entry.shared) kinds.insert(entry.subject.kind);
+  }
+  /// As an ApplySet names them (KEP-3659): "Deployment.apps". Until a run ends, those it has taken away are among them.
   std::string group_kinds(Scope& in) const {
     std::set<std::string> all;
-    for (const LedgerEntry& entry : host::read_journal(journal, place->deployment, name()).state.entries) {
-      if (entry.subject.primitive != "k8s" || entry.shared) continue;
-      if (const auto resource = resource_of(in, *place, entry.subject.kind))
+    for (const std::string& kind : kinds)
+      if (const auto resource = resource_of(in, *place, kind))
         all.insert(resource->what.kind + (resource->what.group.empty() ? "" : "." + resource->what.group));
-    }
     return fmt::format("{}", fmt::join(all, ","));
   }
 
@@ -106,9 +112,10 @@ struct SecretLedger::State {
   }
 
   template <class MakeLine>
-  void add(MakeLine&& make_line) {
+  void add(const std::vector<LedgerEntry>& entries, MakeLine&& make_line) {
     std::lock_guard hold{mutex};
     if (!held) load();
+    note_kinds(entries);
     journal += make_line(next);
     ++next;
     store();
@@ -148,16 +155,16 @@ std::unique_ptr<Lock> SecretLedger::lock(Scope& in, std::chrono::milliseconds li
 }
 
 void SecretLedger::begin(const RunRecord& run, const std::vector<LedgerEntry>& intended) {
-  state_->add([&](std::uint64_t n) { return host::begin_line(n, run, intended); });
+  state_->add(intended, [&](std::uint64_t n) { return host::begin_line(n, run, intended); });
 }
 void SecretLedger::intend(const LedgerEntry& entry) {
-  state_->add([&](std::uint64_t n) { return host::intend_line(n, entry); });
+  state_->add({entry}, [&](std::uint64_t n) { return host::intend_line(n, entry); });
 }
 void SecretLedger::settle(const LedgerEntry& entry) {
-  state_->add([&](std::uint64_t n) { return host::settle_line(n, entry); });
+  state_->add({entry}, [&](std::uint64_t n) { return host::settle_line(n, entry); });
 }
 void SecretLedger::forget(const Subject& subject) {
-  state_->add([&](std::uint64_t n) { return host::forget_line(n, subject); });
+  state_->add({}, [&](std::uint64_t n) { return host::forget_line(n, subject); });
 }
 void SecretLedger::finish(const RunRecord& run) {
   std::lock_guard hold{state_->mutex};
@@ -166,6 +173,8 @@ void SecretLedger::finish(const RunRecord& run) {
   host::finish(whole.state, run);
   state_->journal = host::whole_line(state_->place->deployment, whole.state);
   state_->next = 2;
+  state_->kinds.clear();
+  state_->note_kinds(whole.state.entries);
   state_->store();
 }
 
@@ -180,7 +189,7 @@ std::string SecretLedger::keep_fingerprint_key(const std::string& key) {
   if (!state_->fetch()) try {
       state_->client().create(in, secrets, state_->made(key), {.manager = field_manager});
     } catch (const ApiError& error) {
-      if (!error.conflict()) throw;          // another deploy was quicker: its key counts
+      if (!error.conflict()) throw;  // another deploy was quicker: its key counts
     }
   return fingerprint_key().value_or(key);
 }

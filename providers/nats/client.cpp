@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "host/servers.hpp"
 #include "nats/difference.hpp"
 #include "nats/session.hpp"
 
@@ -74,15 +75,8 @@ class Clients final : public Client {
     });
   }
 
-  void serves(const Server& server) override {
-    std::lock_guard hold{mutex_};
-    servers_.insert_or_assign(server.instance, server);
-  }
-  std::optional<Server> served(const std::string& instance) const override {
-    std::lock_guard hold{mutex_};
-    const auto found = servers_.find(instance);
-    return found == servers_.end() ? std::nullopt : std::optional{found->second};
-  }
+  void serves(const Server& server) override { servers_.put(server); }
+  std::optional<Server> served(const std::string& instance) const override { return servers_.find(instance); }
 
   void remove(Scope& in, const LedgerEntry& entry) override {
     const auto alone = in.hold(entry.subject);
@@ -170,8 +164,8 @@ class Clients final : public Client {
     }
   }
 
-  mutable std::mutex mutex_;
-  std::map<std::string, Server> servers_;
+  host::Servers<Server> servers_;
+  std::mutex mutex_;
   std::map<Key, std::shared_ptr<Session>> sessions_;
 };
 

@@ -6,18 +6,8 @@
 
 namespace harmony::nats {
 
-RehearsedClient::Where RehearsedClient::where(const Server& server) const {
-  const auto pending = pending_.find(server.at);
-  if (!pending) return {.now = server};
-  if (pending->fresh || !pending->now)
-    return {.now = std::nullopt, .fresh = pending->fresh, .because = pending->because};
-  Where moving{.now = server, .fresh = false, .because = pending->because};
-  moving.now->at = *pending->now;
-  return moving;
-}
-
 std::optional<std::string> RehearsedClient::not_accepting(Scope& in, const Server& server) {
-  const Where at = where(server);
+  const auto at = host::where_now(pending_, server);
   if (!at.now) return at.because;
   if (!at.now->password.peek(key())) return at.now->password.because();
   return real_->not_accepting(in, *at.now);
@@ -30,7 +20,7 @@ Deferred<std::optional<StreamState>> RehearsedClient::stream(Scope& in, const Se
     std::lock_guard hold{mutex_};
     if (const auto made = made_.find(whole); made != made_.end()) return made->second;
   }
-  const Where at = where(server);
+  const auto at = host::where_now(pending_, server);
   if (at.fresh) return std::optional<StreamState>{};
   if (!at.now) return Found::pending(at.because);
   if (!at.now->password.peek(key())) return Found::pending(at.now->password.because());
@@ -74,19 +64,13 @@ std::unique_ptr<NatsSubscription> RehearsedClient::subscribe(Scope& in, const Se
 }
 
 void RehearsedClient::serves(const Server& server) {
-  {
-    std::lock_guard hold{mutex_};
-    servers_.insert_or_assign(server.instance, server);
-  }
+  servers_.put(server);
   // What was read here is read again there, where the server is now.
-  if (const Where at = where(server); at.now) real_->serves(*at.now);
+  if (const auto at = host::where_now(pending_, server); at.now) real_->serves(*at.now);
 }
 
 std::optional<Server> RehearsedClient::served(const std::string& instance) const {
-  {
-    std::lock_guard hold{mutex_};
-    if (const auto found = servers_.find(instance); found != servers_.end()) return found->second;
-  }
+  if (auto known = servers_.find(instance)) return known;
   return real_->served(instance);
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <mutex>
 
+#include "host/servers.hpp"
 #include "nats/client.hpp"
 
 namespace harmony::nats {
@@ -25,19 +26,11 @@ class RehearsedClient final : public Client {
   std::string read_again(Scope&, std::string_view key) override;
 
  private:
-  /// Where to ask now; where nowhere, whether it is known to be empty, and why not.
-  struct Where {
-    std::optional<Server> now;
-    bool fresh = false;
-    std::string because = {};
-  };
-  Where where(const Server&) const;
-
   std::shared_ptr<Client> real_;
   Rehearsal& rehearsal_;
   host::PendingEndpoints& pending_;
+  host::Servers<Server> servers_;
   mutable std::mutex mutex_;
-  std::map<std::string, Server> servers_;
   std::map<std::string, std::optional<StreamState>>
       made_;  ///< "instance/stream", as it would be; nothing inside: removed
 };

@@ -23,18 +23,8 @@ void mark_unknown(Change& change, const Deferred<std::optional<State>>& found) {
 
 }  // namespace
 
-RehearsedSql::Where RehearsedSql::where(const Server& server) const {
-  const auto pending = pending_.find(server.at);
-  if (!pending) return {.now = server};
-  if (pending->fresh || !pending->now)
-    return {.now = std::nullopt, .fresh = pending->fresh, .because = pending->because};
-  Where moving{.now = server, .fresh = false, .because = pending->because};
-  moving.now->at = *pending->now;
-  return moving;
-}
-
 std::optional<std::string> RehearsedSql::not_accepting(Scope& in, const Server& server) {
-  const Where at = where(server);
+  const auto at = host::where_now(pending_, server);
   if (!at.now) return at.because;
   if (!at.now->password.peek(key())) return at.now->password.because();
   return real_->not_accepting(in, *at.now);
@@ -49,7 +39,7 @@ Deferred<std::optional<State>> RehearsedSql::find(const Server& server, const Su
     std::lock_guard hold{mutex_};
     if (const auto pending = made.find(subject); pending != made.end()) return pending->second;
   }
-  const Where at = where(server);
+  const auto at = host::where_now(pending_, server);
   if (at.fresh) return when_fresh;
   if (!at.now) return Found::pending(at.because);
   if (!at.now->password.peek(key())) return Found::pending(at.now->password.because());
@@ -131,19 +121,13 @@ void RehearsedSql::ensure(Scope& in, const Server& server, const Database& wante
 }
 
 void RehearsedSql::serves(const Server& server) {
-  {
-    std::lock_guard hold{mutex_};
-    servers_.insert_or_assign(server.instance, server);
-  }
+  servers_.put(server);
   // What was read here is read again there, where the server is now.
-  if (const Where at = where(server); at.now) real_->serves(*at.now);
+  if (const auto at = host::where_now(pending_, server); at.now) real_->serves(*at.now);
 }
 
 std::optional<Server> RehearsedSql::served(const std::string& instance) const {
-  {
-    std::lock_guard hold{mutex_};
-    if (const auto found = servers_.find(instance); found != servers_.end()) return found->second;
-  }
+  if (auto known = servers_.find(instance)) return known;
   return real_->served(instance);
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <mutex>
 
+#include "host/servers.hpp"
 #include "sql/sql.hpp"
 
 namespace harmony::sql {
@@ -28,13 +29,6 @@ class RehearsedSql final : public Sql {
   std::string read_again(Scope&, std::string_view key) override;
 
  private:
-  /// Where to ask now; where nowhere, whether it is known to be empty, and why not.
-  struct Where {
-    std::optional<Server> now;
-    bool fresh = false;
-    std::string because = {};
-  };
-  Where where(const Server&) const;
   /// What is pending, else what `ask` finds where the server is now.
   template <class State, class Ask>
   Deferred<std::optional<State>> find(const Server&, const Subject&,
@@ -44,8 +38,8 @@ class RehearsedSql final : public Sql {
   std::shared_ptr<Sql> real_;
   Rehearsal& rehearsal_;
   host::PendingEndpoints& pending_;
+  host::Servers<Server> servers_;
   mutable std::mutex mutex_;
-  std::map<std::string, Server> servers_;
   std::map<Subject, std::optional<RoleState>> roles_;  ///< as they would be; nothing inside: removed
   std::map<Subject, std::optional<DatabaseState>> databases_;
 };

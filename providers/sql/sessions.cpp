@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "host/servers.hpp"
 #include "sql/difference.hpp"
 #include "sql/scram.hpp"
 #include "sql/session.hpp"
@@ -108,15 +109,8 @@ class Sessions final : public Sql {
     });
   }
 
-  void serves(const Server& server) override {
-    std::lock_guard hold{mutex_};
-    servers_.insert_or_assign(server.instance, server);
-  }
-  std::optional<Server> served(const std::string& instance) const override {
-    std::lock_guard hold{mutex_};
-    const auto found = servers_.find(instance);
-    return found == servers_.end() ? std::nullopt : std::optional{found->second};
-  }
+  void serves(const Server& server) override { servers_.put(server); }
+  std::optional<Server> served(const std::string& instance) const override { return servers_.find(instance); }
 
   void remove(Scope& in, const LedgerEntry& entry) override {
     const auto alone = in.hold(entry.subject);
@@ -229,8 +223,8 @@ class Sessions final : public Sql {
     }
   }
 
-  mutable std::mutex mutex_;
-  std::map<std::string, Server> servers_;
+  host::Servers<Server> servers_;
+  std::mutex mutex_;
   std::multimap<Key, Session> idle_;
 };
 
