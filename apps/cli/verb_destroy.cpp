@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -11,15 +10,23 @@
 namespace harmony::cli {
 namespace {
 
-std::string listed(const std::vector<LedgerEntry>& entries) {
-  std::vector<std::string> names;
+/// A step by its name, and whether data goes with it.
+struct Listed {
+  std::string name;
+  bool data = false;
+};
+
+/// Each step once, in the order of the entries.
+std::vector<Listed> listed(const std::vector<LedgerEntry>& entries) {
+  std::vector<Listed> steps;
   for (const LedgerEntry& entry : entries) {
-    const std::string name = entry.step_name.empty() ? entry.subject.text() : entry.step_kind + " " + entry.step_name;
-    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    const std::string name =
+        printable_line(entry.step_name.empty() ? entry.subject.text() : entry.step_kind + " " + entry.step_name);
+    auto step = std::ranges::find(steps, name, &Listed::name);
+    if (step == steps.end()) step = steps.insert(steps.end(), {.name = name});
+    step->data |= entry.holds_data;
   }
-  std::string text;
-  for (const std::string& name : names) text += printable_line(name) + "\n";
-  return text;
+  return steps;
 }
 
 Approval approve_destroy(Session& session, const std::vector<LedgerEntry>& go, const std::vector<LedgerEntry>& kept) {
@@ -28,16 +35,9 @@ Approval approve_destroy(Session& session, const std::vector<LedgerEntry>& go, c
   if (!session.json()) {
     std::string text = style.bold(printable_line(session.deployment)) + " on " +
                        printable_line(session.instance.topology->label()) + "\n\n";
-    const std::string going = listed(go), staying = listed(kept);
-    std::set<std::string> losing;
-    for (const LedgerEntry& entry : go)
-      if (entry.holds_data)
-        losing.insert(fmt::format("{} {}", printable_line(entry.step_kind), printable_line(entry.step_name)));
-    for (const std::string_view name : lines_of_text(going))
-      text += "  " + style.red("-") + " " + std::string(name) +
-              (losing.contains(std::string(name)) ? "  " + style.red("deletes all data") : "") + "\n";
-    for (const std::string_view name : lines_of_text(staying))
-      text += "    " + style.dim("data is kept: " + std::string(name)) + "\n";
+    for (const Listed& step : listed(go))
+      text += "  " + style.red("-") + " " + step.name + (step.data ? "  " + style.red("deletes all data") : "") + "\n";
+    for (const Listed& step : listed(kept)) text += "    " + style.dim("data is kept: " + step.name) + "\n";
     session.print(session.redact()(text + "\n"));
   }
   if (session.arguments.has("yes")) return Approval::yes;
