@@ -149,16 +149,21 @@ void require_unserved(const Tree& tree, bool up) {
        .help = "put the folder back to its place; or give its data up: destroy --delete-data, then deploy"});
 }
 
+Error secret_is_gone(const std::string& secret, const std::string& opens, std::string help) {
+  return Error({.code = "H0438",
+                .category = Category::refused,
+                .message = fmt::format("`secret/{}` is gone, and what it opens is still there", secret),
+                .subject = "secret/" + secret,
+                .facts = {{"opens", opens}},
+                .notes = {"a new one would not fit, so none is made"},
+                .help = std::move(help)});
+}
+
 void require_unused(const std::string& secret, const std::filesystem::path& opens, bool there) {
-  if (!there) return;
-  throw Error(
-      {.code = "H0438",
-       .category = Category::refused,
-       .message = fmt::format("`secret/{}` is gone, and what it opens is still there", secret),
-       .subject = "secret/" + secret,
-       .facts = {{"opens", "tree/" + opens.string()}},
-       .notes = {"a new one would not fit, so none is made"},
-       .help = fmt::format("put `keys/{}` of the state folder back; without it: destroy --delete-data", secret)});
+  if (there)
+    throw secret_is_gone(
+        secret, "tree/" + opens.string(),
+        fmt::format("put `keys/{}` of the state folder back; without it: destroy --delete-data", secret));
 }
 
 Change tree_change(const Tree& tree, const std::optional<TreeState>& live) {

@@ -35,7 +35,9 @@ Change file_change(const File&, const Rendered&, const std::string& owner, const
 Change tree_change(const Tree&, const std::optional<TreeState>& live);
 /// @throws Error H0116 where the process that works in a tree that is to be made is up
 void require_unserved(const Tree&, bool up);
-/// @throws Error H0438 where a secret that is to be made opens what is there already
+/// H0438: a secret would have to be made, and another value opened what is there already.
+Error secret_is_gone(const std::string& secret, const std::string& opens, std::string help);
+/// @throws Error H0438 where `opens` is there
 void require_unused(const std::string& secret, const std::filesystem::path& opens, bool there);
 Change process_change(const Process&, const WantedProcess&, const ProcessFacts& live);
 Change artefact_change(const std::string& file_name, const std::string& hash, bool there);

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "host/diff.hpp"
 #include "host/printable.hpp"
 #include "k8s/conflict.hpp"
 #include "k8s/difference.hpp"
@@ -178,16 +179,11 @@ std::vector<Assessment> assess_all(Scope& in, const Place& place, const std::vec
 
 void require_unused(const GeneratedSecret& secret, const Place& place, const std::optional<json::value>& claim) {
   if (secret.opens.empty() || !claim || is_going(*claim) || !place.is_ours(*claim)) return;
-  throw Error(
-      {.code = "H0438",
-       .category = Category::refused,
-       .message = fmt::format("`secret/{}` is gone, and what it opens is still there", secret.name),
-       .subject = "secret/" + secret.name,
-       .facts = {{"opens", "persistentvolumeclaim/" + secret.opens}},
-       .notes = {"a new one would not fit, so none is made"},
-       .help = fmt::format("put it back, with the label harmony.dev/deployment or --adopt: kubectl create secret "
-                           "generic {} --from-literal={}=…; without its value: destroy --delete-data",
-                           secret.name, secret.keys.front())});
+  throw host::secret_is_gone(
+      secret.name, "persistentvolumeclaim/" + secret.opens,
+      fmt::format("put it back, with the label {} or --adopt: kubectl create secret generic {} --from-literal={}=…; "
+                  "without its value: destroy --delete-data",
+                  deployment_label, secret.name, secret.keys.front()));
 }
 
 Change removal(const Subject& subject, const std::optional<json::value>& live, bool holds_data) {
