@@ -75,7 +75,7 @@ struct OutcomeBuilder {
         if (!changes_something(change)) continue;
         step.fidelity = std::max(step.fidelity, change.fidelity);
         step.loses_data = step.loses_data || change.loses_data;
-        if (step.effect.empty() && step.action != Action::create) step.effect = change.effect;
+        if (step.effect.empty() && !change.shared) step.effect = change.effect;
       }
     }
   }

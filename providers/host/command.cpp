@@ -243,7 +243,8 @@ Ended run(const Scope& at, const Command& command) {
   return Running{at, command}.wait();
 }
 
-int start_detached(const std::vector<std::string>& argv, const std::filesystem::path& folder, const Descriptor& log) {
+int start_detached(const std::vector<std::string>& argv, const std::filesystem::path& folder, const Descriptor& log,
+                   const std::string& mark) {
   const Descriptor nothing{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   Spawn spawn;
   spawn.in(folder);
@@ -251,7 +252,9 @@ int start_detached(const std::vector<std::string>& argv, const std::filesystem::
   spawn.give(log.number(), 1);
   spawn.give(log.number(), 2);
   spawn.close_from(3);
-  return spawn.start(argv, POSIX_SPAWN_SETSID);
+  auto environment = scrubbed_environment();
+  if (!mark.empty()) environment.push_back(mark);
+  return spawn.start(argv, POSIX_SPAWN_SETSID, std::move(environment));
 }
 
 }  // namespace harmony::host

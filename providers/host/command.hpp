@@ -45,8 +45,9 @@ std::string signal_name(int signal);
 /// What commands and services get, and nothing else of what we have. "NAME=value"
 const std::vector<std::string>& scrubbed_environment();
 
-/// Starts a program that outlives us: a session of its own, no descriptor of ours (so no lock either), output to `log`.
-/// @returns its pid. @throws Error H0112
-int start_detached(const std::vector<std::string>& argv, const std::filesystem::path& folder, const Descriptor& log);
+/// Starts a program that outlives us: a session of its own, no descriptor of ours (so no lock either), output to `log`,
+/// the scrubbed environment and `mark` ("NAME=value"; empty: nothing) in it. @returns its pid. @throws Error H0112
+int start_detached(const std::vector<std::string>& argv, const std::filesystem::path& folder, const Descriptor& log,
+                   const std::string& mark);
 
 }  // namespace harmony::host

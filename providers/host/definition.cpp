@@ -115,6 +115,7 @@ std::string start_script(const WantedProcess& process, const std::filesystem::pa
 std::string RunScript::text() const {
   std::string script = fmt::format("#!/bin/sh\n{}{}\nexec 2>&1\numask 077\n", marker, id);
   script += fmt::format("printf '%s %s\\n' {} \"$$\" >started || exit 111\n", id);
+  script += mark;
   script += fmt::format("cd {} || exit 111\nexec", shell_word(working_folder.string()));
   for (const std::string& word : as_user) script += " " + shell_word(word);
   return script + fmt::format(" /bin/sh {}\n", shell_word(start.string()));

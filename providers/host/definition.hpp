@@ -45,6 +45,7 @@ struct RunScript {
   std::filesystem::path start;                 ///< absolute
   std::filesystem::path working_folder;        ///< absolute
   std::vector<std::string> as_user = {};       ///< command that changes the user; empty: oneself
+  std::string mark = {};                       ///< a line of shell by which it can be found again
   std::string text() const;
 };
 /// The id in a run script; empty where it has none.

@@ -93,6 +93,9 @@ void compare_supervision(Change& change, const Process& process, const WantedPro
   if (!live.kept_up) {
     change.fields.push_back({"state", "down", "up"});
     change.effect = "starts";
+  } else if (!live.strays.empty()) {
+    change.fields.push_back({"instance without supervisor", "running", "ended"});
+    change.effect = process.interruption;
   } else if (!live.scanned) {
     change.fields.push_back({"supervisor", "gone", "running"});
     change.effect = process.interruption;
@@ -195,7 +198,8 @@ Change process_change(const Process& process, const WantedProcess& wanted, const
   if (!live.declared || !base) {
     change.fidelity = Fidelity::exact;
     change.reason = {};
-    change.effect = "starts";
+    // That it starts goes without saying.
+    change.effect = live.declared ? "starts" : live.strays.empty() ? "" : "ends what runs without supervisor";
     return settled(std::move(change), live.declared);
   }
   if (change.fields.empty()) compare_supervision(change, process, wanted, live);

@@ -7,12 +7,13 @@
 namespace harmony::host {
 
 std::string ProcessFacts::fingerprint() const {
-  if (!declared) return left_over ? "left over" : "";
+  const std::string_view stray = strays.empty() ? "" : "stray";
+  if (!declared) return fmt::format("{}{}", left_over ? "left over" : "", stray);
   const auto text = [](const std::optional<Definition>& definition) {
     return definition ? definition->json() : std::string("unreadable");
   };
-  return sha256(fmt::format("{}\n{}\n{}\n{}\n{}", kept_up, scanned, text(next), text(running ? running : next),
-                            other_executable))
+  return sha256(fmt::format("{}\n{}\n{}\n{}\n{}{}", kept_up, scanned, text(next), text(running ? running : next),
+                            other_executable, stray))
       .substr(0, 16);
 }
 

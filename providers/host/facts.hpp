@@ -42,6 +42,9 @@ struct ProcessFacts {
   Time told{};  ///< when a deploy last (re)started it
   std::vector<Death> deaths = {};  ///< since then
   bool left_over = false;  ///< something of a removed one is still there
+  /// Pids of those that run though the supervisor does not look after them: its folder was taken away, or one of its own
+  /// processes killed. Looked for where something is wrong already.
+  std::vector<int> strays = {};
   /// Of what a plan depends on; pid and times are no part of it.
   std::string fingerprint() const;
 };

@@ -16,7 +16,10 @@ using Health = Observation::Health;
 void describe(Observation& seen, const ProcessFacts& facts, bool listening) {
   const auto exits = static_cast<int>(facts.deaths.size());
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - facts.since);
-  if (!facts.declared) {
+  if (!facts.declared && !facts.strays.empty()) {
+    seen.health = Health::degraded;
+    seen.detail = fmt::format("pid {} runs without supervisor", facts.strays.front());
+  } else if (!facts.declared) {
     seen.health = Health::missing;
     seen.detail = "the supervisor does not know it";
   } else if (!facts.kept_up) {
@@ -35,6 +38,8 @@ void describe(Observation& seen, const ProcessFacts& facts, bool listening) {
           fmt::format(", restarted {}, last after it {}", counted(exits, "time"), text_of(facts.deaths.back()));
     if (!facts.scanned) seen.detail += ", its supervisor is gone";
   }
+  if (facts.declared && !facts.strays.empty())
+    seen.detail += fmt::format("; pid {} runs without supervisor", facts.strays.front());
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ Settled MachineHost::bring_up(const Scope& at, const Process& process, const Wan
 
   const std::string id = wanted.definition.id();
   const ProcessFacts now = reader_.process(at, process.name);
+  if (!now.declared || !now.strays.empty()) supervisor.end_strays(at, process.name);
   if (!now.declared) {
     supervisor.start(at, reader_.passable());
     supervisor.declare(at, declaration);
@@ -62,7 +63,7 @@ void MachineHost::renew(const Scope& at, const Process& process, const std::stri
   const ProcessFacts now = reader_.process(at, process.name);
   if (now.kept_up && now.pid != 0 && only_reloads(process, change))
     reader_.supervisor().reload(at, process.name, id, *process.reload_signal);
-  else if (!now.kept_up || !now.settled || now.running_id != id || !now.other_executable.empty())
+  else if (!now.kept_up || !now.settled || now.running_id != id || !now.other_executable.empty() || !now.strays.empty())
     reader_.supervisor().restart(at, process.name);
 }
 

@@ -12,6 +12,7 @@
 
 #include "host/diff.hpp"
 #include "host/logs.hpp"
+#include "host/process_table.hpp"
 #include "host/text.hpp"
 
 namespace harmony::host {
@@ -223,13 +224,9 @@ std::optional<Host::Listener> Reader::listener(const Endpoint& endpoint, const s
 }
 
 std::optional<Host::Listener> Reader::stranger(const Endpoint& endpoint) const {
-  std::set<int> supervised;
-  for (const ListeningSocket& socket : reached_at(endpoint, listening_sockets())) {
-    if (supervised.empty())
-      for (const std::string& name : supervisor_.names())
-        if (const int pid = supervisor_.pid(name); pid != 0) supervised.insert(pid);
-    if (supervised.empty() || holder_among(supervised, socket) == 0) return described(socket);
-  }
+  for (const ListeningSocket& socket : reached_at(endpoint, listening_sockets()))
+    if (holder_among(supervisor_.pids(), socket) == 0 && holder_among(supervisor_.started(), socket) == 0)
+      return described(socket);
   return std::nullopt;
 }
 
@@ -259,6 +256,7 @@ std::set<int> Reader::reserved_ports() const {
 bool Reader::process_there(const std::string& name) const {
   const ProcessFacts facts = supervisor_.facts(name);
   if (facts.declared || facts.left_over || supervisor_.forsaken() || folder_.look(log_folder(name))) return true;
+  if (supervisor_.anything_runs(name)) return true;
   const fs::path home = fs::path("services") / name;
   return folder_.look(home) && !ledger_->read().find(directory_subject(home));
 }

@@ -15,15 +15,13 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
-#include <map>
 #include <sstream>
 
 #include <fmt/format.h>
 
 #include "host/descriptor.hpp"
-#include "host/printable.hpp"
+#include "host/process_table.hpp"
 #include "host/text.hpp"
 
 namespace harmony::host {
@@ -31,11 +29,6 @@ namespace harmony::host {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string slurp(const fs::path& path) {
-  std::ifstream file{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// As connections name it: a socket for both families that is bound to an address of IPv4 is reached there.
 std::string address_text(int family, const void* address) {
@@ -53,32 +46,6 @@ std::string address_text(std::string_view hex) {
   for (std::size_t i = 0; i < count && i < words.size(); ++i)
     std::from_chars(hex.data() + i * 8, hex.data() + i * 8 + 8, words[i], 16);
   return address_text(count == 1 ? AF_INET : AF_INET6, words.data());
-}
-
-std::optional<int> pid_of(const fs::path& name) {
-  const std::string text = name;
-  int pid = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return pid;
-}
-
-template <class F>
-void each_process(F&& visit) {
-  std::error_code ignored;
-  for (fs::directory_iterator at{"/proc", ignored}, end; !ignored && at != end; at.increment(ignored))
-    if (const auto pid = pid_of(at->path().filename())) visit(*pid);
-}
-
-int parent_of(int pid) {
-  const std::string stat = slurp(fmt::format("/proc/{}/stat", pid));
-  const auto name_end = stat.rfind(')');  // the name before it may hold anything
-  if (name_end == std::string::npos) return 0;
-  std::istringstream rest{stat.substr(name_end + 1)};
-  char state = 0;
-  int parent = 0;
-  rest >> state >> parent;
-  return parent;
 }
 
 }  // namespace
@@ -162,7 +129,7 @@ std::vector<ListeningSocket> listening_sockets() {
   std::vector<ListeningSocket> all;
   for (const auto& [family, table] : {std::pair{AF_INET, "/proc/net/tcp"}, std::pair{AF_INET6, "/proc/net/tcp6"}}) {
     auto some = diagnosed(static_cast<std::uint8_t>(family));
-    std::ranges::move(some ? *some : parse_sockets(slurp(table)), std::back_inserter(all));
+    std::ranges::move(some ? *some : parse_sockets(whole_file(table)), std::back_inserter(all));
   }
   return all;
 }
@@ -189,62 +156,10 @@ bool holds(int pid, std::uint64_t inode) {
   return false;
 }
 
-namespace {
-
-/// The kernel's own list, where it was built with one (Debian's is).
-std::optional<std::vector<int>> children_of(int pid) {
-  std::vector<int> children;
-  std::error_code ignored;
-  for (fs::directory_iterator at{fmt::format("/proc/{}/task", pid), ignored}, end; !ignored && at != end;
-       at.increment(ignored)) {
-    std::ifstream list{at->path() / "children"};
-    if (!list) return std::nullopt;
-    for (int child; list >> child;) children.push_back(child);
-  }
-  return children;
-}
-
-std::multimap<int, int> children_by_parent() {
-  std::multimap<int, int> children;
-  each_process([&](int each) { children.emplace(parent_of(each), each); });
-  return children;
-}
-
-}  // namespace
-
-std::set<int> with_descendants(const std::set<int>& pids) {
-  std::optional<std::multimap<int, int>> all;
-  std::set<int> family;
-  std::vector<int> open{pids.begin(), pids.end()};
-  while (!open.empty()) {
-    const int next = open.back();
-    open.pop_back();
-    if (!family.insert(next).second) continue;
-    if (const auto children = all ? std::nullopt : children_of(next)) {
-      open.insert(open.end(), children->begin(), children->end());
-      continue;
-    }
-    if (!all) all = children_by_parent();
-    for (auto [at, end] = all->equal_range(next); at != end; ++at) open.push_back(at->second);
-  }
-  return family;
-}
-
 int holder_of(std::uint64_t inode) {
-  int holder = 0;
-  each_process([&](int pid) {
-    if (holder == 0 && holds(pid, inode)) holder = pid;
-  });
-  return holder;
-}
-
-std::string command_of(int pid) {
-  constexpr std::size_t longest = 120;
-  std::string line = slurp(fmt::format("/proc/{}/cmdline", pid));
-  if (line.empty()) line = slurp(fmt::format("/proc/{}/comm", pid));
-  std::ranges::replace(line, '\0', ' ');
-  line = printable(line);
-  return line.size() > longest ? printable(line.substr(0, longest)) + "…" : line;
+  for (const int pid : all_processes())
+    if (holds(pid, inode)) return pid;
+  return 0;
 }
 
 }  // namespace harmony::host

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,11 +31,7 @@ std::vector<ListeningSocket> reached_at(const Endpoint&, const std::vector<Liste
 
 /// True where this process holds the socket. False, too, where its descriptors cannot be read.
 bool holds(int pid, std::uint64_t inode);
-/// Processes and all below them.
-std::set<int> with_descendants(const std::set<int>& pids);
 /// Any process that can be read and holds it; 0 where none can be found.
 int holder_of(std::uint64_t inode);
-/// As one printable line, at most 120 bytes; empty where it cannot be read.
-std::string command_of(int pid);
 
 }  // namespace harmony::host

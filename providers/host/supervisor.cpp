@@ -17,23 +17,16 @@
 #include "host/logs.hpp"
 #include "host/pipe.hpp"
 #include "host/program.hpp"
+#include "host/supervisor_layout.hpp"
 #include "host/text.hpp"
 
 namespace harmony::host {
 
-using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path scan_folder = "supervisor", scanner = scan_folder / ".s6-svscan";
-constexpr auto stop_limit = 30s;    // for a process to end in good order; then SIGKILL
-constexpr auto settle_limit = 15s;  // for the supervisor, which restarts at most once a second
-
 constexpr int passable(const std::optional<Account>& reader) { return reader ? 0710 : 0700; }
-
-fs::path half_made(const std::string& name) { return scan_folder / ("." + name + ".next"); }
-fs::path half_removed(const std::string& name) { return scan_folder / ("." + name + ".gone"); }
 
 Time parse_told(const std::optional<std::string>& text) {
   long long nanoseconds = 0;
@@ -61,16 +54,6 @@ char letter_of(int signal) {
 /// Of all that decides how a process is started.
 std::string seal_of(std::string_view record, std::string_view start, std::string_view run) {
   return sha256(sha256(record) + sha256(start) + sha256(run)) + "\n";
-}
-
-/// A wait whose limit is no failure. @returns false at the limit.
-bool came_true(const Scope& at, const Wait& wait, const std::function<std::optional<std::string>()>& not_yet) {
-  try {
-    at.until(wait, not_yet);
-    return true;
-  } catch (const TimedOut&) {
-    return false;
-  }
 }
 
 }  // namespace
@@ -112,7 +95,10 @@ ProcessFacts Supervisor::facts(const std::string& name) const {
   ProcessFacts facts;
   facts.left_over = state_.look(half_made(name)) || state_.look(half_removed(name));
   const auto run = state_.read(service(name) / "run");
-  if (!run) return facts;
+  if (!run) {
+    facts.strays = strays(name, 0);
+    return facts;
+  }
   facts.declared = true;
   if (const std::string id = definition_id(*run); intact(service(name) / "definitions" / id, *run)) {
     facts.declared_id = id;
@@ -135,12 +121,38 @@ ProcessFacts Supervisor::facts(const std::string& name) const {
       if (death.at > facts.told) facts.deaths.push_back(death);
   }
   facts.settled = started && (facts.pid == 0 || facts.pid == started->pid);
+  // One more of the same keeps its port or its data from it: it dies, again and again.
+  if (facts.pid == 0 || !facts.deaths.empty()) facts.strays = strays(name, facts.pid);
   return facts;
 }
 
 int Supervisor::pid(const std::string& name) const {
   const auto now = supervised(service(name)) ? status(name) : std::nullopt;
   return now ? now->pid : 0;
+}
+
+std::vector<int> Supervisor::strays(const std::string& name, int looked_after) const {
+  std::vector<int> all;
+  for (const MarkedProcess& found : mark_.carriers())
+    if (found.name == name && found.main && found.pid != looked_after) all.push_back(found.pid);
+  return all;
+}
+
+std::set<int> Supervisor::pids() const {
+  std::set<int> all;
+  for (const std::string& name : names())
+    if (const int running = pid(name); running != 0) all.insert(running);
+  return all;
+}
+
+std::set<int> Supervisor::started() const {
+  std::set<int> all;
+  for (const MarkedProcess& found : mark_.carriers()) all.insert(found.pid);
+  return all;
+}
+
+bool Supervisor::anything_runs(const std::string& name) const {
+  return supervised(service(name)) || !unattended(name).empty();
 }
 
 bool Supervisor::forsaken() const { return names().empty() && state_.look(scan_folder); }
@@ -166,6 +178,7 @@ bool Supervisor::start(const Scope& at, const std::optional<Account>& reader) {
   std::lock_guard one{starting_};
   if (alive()) return false;
   end_orphans(at);
+  end_unattended(at, std::nullopt);
   state_.make(scan_folder, passable(reader), reader);
   state_.make("logs", 0700, std::nullopt);
   const Descriptor logs = state_.open("logs", O_RDONLY | O_DIRECTORY);
@@ -173,7 +186,7 @@ bool Supervisor::start(const Scope& at, const std::optional<Account>& reader) {
       ::openat(logs.number(), "supervisor", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
   if (!log) throw write_failure(state_.absolute("logs/supervisor"), errno);
   at.point("before the supervisor starts");
-  start_detached({program("s6-svscan", "s6"), state_.absolute(scan_folder)}, "/", log);
+  start_detached({program("s6-svscan", "s6"), state_.absolute(scan_folder)}, "/", log, mark_.of_supervision());
   at.point("supervisor started");
   const bool lives =
       came_true(at, {.limit = settle_limit, .what = "the supervisor runs"}, [&]() -> std::optional<std::string> {
@@ -186,55 +199,6 @@ bool Supervisor::start(const Scope& at, const std::optional<Account>& reader) {
                .subject = "supervisor/" + state_.root().string(),
                .log = lines_of(state_.read("logs/supervisor").value_or("")),
                .help = fmt::format("run `s6-svscan {}` by hand: it says why", state_.absolute(scan_folder).string())});
-}
-
-/// Those of a supervisor that was killed live on without it. It cannot adopt them, and would start everything twice.
-void Supervisor::end_orphans(const Scope& at) const {
-  for (const std::string& name : state_.names(scan_folder)) {
-    if (name == ".s6-svscan") continue;
-    end_supervision(at, scan_folder / name);
-    end_supervision(at, scan_folder / name / "log");
-  }
-}
-
-void Supervisor::end_supervision(const Scope& at, const fs::path& service) const {
-  if (!supervised(service)) return;
-  const auto over = [&]() -> std::optional<std::string> {
-    if (!supervised(service)) return std::nullopt;
-    return fmt::format("`{}` has not ended yet", service.filename().string());
-  };
-  const Wait wait{.limit = stop_limit, .what = "the process ends"};
-  tell(service / "supervise/control", "dx");
-  if (came_true(at, wait, over)) return;
-  tell(service / "supervise/control", "k");
-  if (came_true(at, wait, over)) return;
-  throw Error({.code = "H0124",
-               .message = fmt::format("`{}` does not end, not even by SIGKILL", service.string()),
-               .subject = "process/" + service.filename().string(),
-               .facts = {{"supervised by pid", std::to_string(holder(service / "supervise/lock"))}},
-               .help = "it waits for the kernel, mostly for a disk: look at `dmesg`"});
-}
-
-void Supervisor::stop(const Scope& at) const {
-  tell(scanner / "control", "t");
-  at.point("supervisor told to end");
-  const bool ended =
-      came_true(at, {.limit = settle_limit, .what = "the supervisor ends"}, [&]() -> std::optional<std::string> {
-        if (!alive()) return std::nullopt;
-        return "the supervisor has not ended yet";
-      });
-  if (!ended)  // without its folder nobody could find it again
-    throw Error(
-        {.code = "H0124",
-         .message = fmt::format("the supervisor does not end within {} s", std::chrono::seconds(settle_limit).count()),
-         .subject = "supervisor/" + state_.root().string(),
-         .facts = {{"pid", std::to_string(holder(scanner / "lock"))}},
-         .log = lines_of(state_.read("logs/supervisor").value_or("")),
-         .help = "look whether it is stopped, or waits for a disk: `ps -o pid,stat,wchan`; then run the same "
-                 "command again"});
-  state_.remove(scan_folder);
-  state_.remove("logs/supervisor");
-  state_.remove_if_empty("logs");
 }
 
 // ---------------------------------------------------------------- its processes
@@ -268,7 +232,8 @@ std::string Supervisor::run_script(const Declaration& wanted) const {
   return RunScript{.id = id,
                    .start = state_.absolute(service(wanted.name) / "definitions" / id / "start"),
                    .working_folder = wanted.working_folder,
-                   .as_user = wanted.as_user}
+                   .as_user = wanted.as_user,
+                   .mark = mark_.line_of(wanted.name, wanted.stop_signal.value_or(SIGTERM))}
       .text();
 }
 
@@ -305,21 +270,6 @@ void Supervisor::redefine(const Scope& at, const Declaration& wanted) const {
   at.point("definition written");
   write_scripts(service(wanted.name), wanted);
   at.point("definition switched");
-}
-
-void Supervisor::bring_down(const Scope& at, const std::string& name) const {
-  const auto over = [&]() -> std::optional<std::string> {
-    const auto now = status(name);
-    if (!supervised(service(name)) || !now || (now->pid == 0 && !now->finishing && !now->wants_up)) return std::nullopt;
-    return fmt::format("`{}` has not ended yet", name);
-  };
-  const Wait wait{.limit = stop_limit, .what = fmt::format("`{}` ends", name), .subject = "process/" + name};
-  tell(service(name) / "supervise/control", "d");
-  if (came_true(at, wait, over)) return;
-  at.retried(
-      fmt::format("`{}` did not end within {} s, and is killed", name, std::chrono::seconds(stop_limit).count()));
-  tell(service(name) / "supervise/control", "k");
-  at.until(wait, over);
 }
 
 void Supervisor::restart(const Scope& at, const std::string& name) const {
@@ -381,32 +331,6 @@ void Supervisor::tidy(const std::string& name) const {
   if (!run || !started) return;
   for (const std::string& id : state_.names(service(name) / "definitions"))
     if (id != definition_id(*run) && id != started->id) state_.remove(service(name) / "definitions" / id);
-}
-
-/// Once its folder is out of the way.
-void Supervisor::finish_removal(const Scope& at, const std::string& name) const {
-  const fs::path gone = half_removed(name);
-  tell(scanner / "control", "an");
-  at.point("supervisor told to forget the service");
-  end_supervision(at, gone);
-  end_supervision(at, gone / "log");
-  state_.remove(gone);
-}
-
-void Supervisor::remove(const Scope& at, const std::string& name) {
-  const fs::path gone = half_removed(name);
-  if (state_.look(service(name))) {
-    if (supervised(service(name))) bring_down(at, name);
-    at.point("process ended");
-    if (state_.look(gone)) finish_removal(at, name);
-    state_.rename(service(name), gone);
-    at.point("service folder out of the way");
-  }
-  state_.remove(half_made(name));
-  finish_removal(at, name);
-  state_.remove(log_folder(name));
-  std::lock_guard one{starting_};
-  if (names().empty()) stop(at);
 }
 
 }  // namespace harmony::host

@@ -5,11 +5,13 @@
 ///   definitions/<id> record.json (what is compared) and start (the environment; the only file with secrets)
 ///   told             when a deploy last asked for a start: deaths before it are old stories
 ///   log/run          s6-log into <state>/logs/<process>
+/// All that is started carries the mark of the deployment (mark.hpp), so that it can be ended when this folder is lost.
 /// Nothing here decides whether something should change. Reads open nothing for writing and start no process.
 #include <chrono>
 #include <filesystem>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,7 @@
 #include "host/definition.hpp"
 #include "host/facts.hpp"
 #include "host/folder.hpp"
+#include "host/mark.hpp"
 
 namespace harmony::host {
 
@@ -25,15 +28,15 @@ namespace harmony::host {
 struct Declaration {
   std::string name;
   WantedProcess process;
-  std::filesystem::path working_folder;        ///< absolute
-  std::vector<std::string> as_user = {};       ///< command that changes the user; empty: oneself
-  std::optional<Account> reader = {};          ///< root and the group of the service; nothing as a normal user
+  std::filesystem::path working_folder;  ///< absolute
+  std::vector<std::string> as_user = {};  ///< command that changes the user; empty: oneself
+  std::optional<Account> reader = {};  ///< root and the group of the service; nothing as a normal user
   std::optional<int> stop_signal = {};
 };
 
 class Supervisor {
  public:
-  explicit Supervisor(const Folder& state) : state_(state) {}
+  explicit Supervisor(const Folder& state) : state_(state), mark_(state.root()) {}
 
   // reads
   bool alive() const;
@@ -41,8 +44,14 @@ class Supervisor {
   ProcessFacts facts(const std::string& name) const;
   /// Of the process that runs; 0 where none does.
   int pid(const std::string& name) const;
+  /// Of all that run.
+  std::set<int> pids() const;
+  /// Of all that were started for this deployment, looked after or not: a walk through all processes of the machine.
+  std::set<int> started() const;
   /// Its folder is there, and no process in it.
   bool forsaken() const;
+  /// Something of this process runs, looked after or not.
+  bool anything_runs(const std::string& name) const;
   /// Throws where a program of it is not installed (H0112).
   static void require_installed(bool as_root);
 
@@ -61,9 +70,12 @@ class Supervisor {
   void reload(const Scope&, const std::string& name, const std::string& id, int signal) const;
   /// Waits until what runs says that it is this definition. @throws Error H0123
   ProcessFacts until_settled(const Scope&, const std::string& name, const std::string& id) const;
+  /// Ends what runs of this process without being looked after.
+  void end_strays(const Scope&, const std::string& name) const;
   /// Forgets definitions that nothing refers to.
   void tidy(const std::string& name) const;
-  /// Ends it, its logger and its supervision, and removes its folder; the last one takes the supervisor with it.
+  /// Ends it, its logger, its supervision and all that it has started, and removes its folder; the last one takes the
+  /// supervisor with it. @throws Error H0124 where something does not end
   void remove(const Scope&, const std::string& name);
 
  private:
@@ -81,11 +93,17 @@ class Supervisor {
   void bring_down(const Scope&, const std::string& name) const;
   void end_supervision(const Scope&, const std::filesystem::path& service) const;
   void end_orphans(const Scope&) const;
+  /// The main ones of this process but the one that is looked after.
+  std::vector<int> strays(const std::string& name, int looked_after) const;
+  /// @param name of a process; nothing: of all
+  std::vector<MarkedProcess> unattended(const std::optional<std::string>& name) const;
+  void end_unattended(const Scope&, const std::optional<std::string>& name) const;
   void finish_removal(const Scope&, const std::string& name) const;
   void stop(const Scope&) const;
   void note_start(const std::filesystem::path& folder) const;
 
   Folder state_;
+  Mark mark_;
   std::mutex starting_;
 };
 

@@ -174,7 +174,7 @@ TEST_CASE("what is started detached has no lock and outlives nothing of ours") {
   const Descriptor held{::open(lock.c_str(), O_RDWR | O_CREAT, 0600)},
       log{::open((folder.path() / "log").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   REQUIRE(::flock(held.number(), LOCK_EX) == 0);
-  const int pid = start_detached({"/bin/sleep", "1000"}, "/", log);
+  const int pid = start_detached({"/bin/sleep", "1000"}, "/", log, "");
   CHECK(::getsid(pid) == pid);
   REQUIRE(::flock(held.number(), LOCK_UN) == 0);
   CHECK_FALSE(locked(lock));

@@ -10,6 +10,7 @@
 
 #include "catch.hpp"
 #include "host/descriptor.hpp"
+#include "host/process_table.hpp"
 #include "support/processes.hpp"
 
 using namespace harmony::host;

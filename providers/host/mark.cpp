@@ -1,0 +1,106 @@
+#include "host/mark.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "host/process_table.hpp"
+#include "host/text.hpp"
+
+namespace harmony::host {
+
+namespace {
+
+constexpr std::string_view variable = "HARMONY_SERVICE";
+
+/// Its value in the text of /proc/PID/environ.
+std::optional<std::string_view> marked_with(std::string_view environment) {
+  while (!environment.empty()) {
+    const std::string_view entry = environment.substr(0, environment.find('\0'));
+    if (entry.starts_with(variable) && entry.substr(variable.size()).starts_with('='))
+      return entry.substr(variable.size() + 1);
+    environment.remove_prefix(std::min(entry.size() + 1, environment.size()));
+  }
+  return std::nullopt;
+}
+
+/// The part before the next colon, taken off.
+std::string_view next_part(std::string_view& text) {
+  const std::string_view part = text.substr(0, text.find(':'));
+  text.remove_prefix(std::min(part.size() + 1, text.size()));
+  return part;
+}
+
+int number_in(std::string_view text) {
+  int number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+/// Nothing where it carries no mark of this folder.
+std::optional<MarkedProcess> read_mark(int pid, std::string_view folder) {
+  // First: what is read afterwards is of this process, or it is over and no signal reaches anybody.
+  Descriptor handle{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  if (!handle) return std::nullopt;
+  const std::string environment = whole_file(fmt::format("/proc/{}/environ", pid));
+  const auto value = marked_with(environment);
+  if (!value || !value->starts_with(folder)) return std::nullopt;
+  std::string_view rest = value->substr(folder.size());
+  MarkedProcess found{.pid = pid, .handle = std::move(handle)};
+  if (rest.empty()) return found;
+  if (rest.front() != ':') return std::nullopt;
+  rest.remove_prefix(1);
+  const int stop_signal = number_in(next_part(rest));
+  found.main = number_in(next_part(rest)) == pid;
+  found.stop_signal = found.main ? stop_signal : 0;
+  found.name = rest;
+  return found;
+}
+
+}  // namespace
+
+bool MarkedProcess::over() const {
+  pollfd event{handle.number(), POLLIN, 0};
+  return ::poll(&event, 1, 0) > 0;
+}
+
+void MarkedProcess::signal(int number) const { ::syscall(SYS_pidfd_send_signal, handle.number(), number, nullptr, 0); }
+
+std::string Mark::value() const {
+  struct stat facts{};
+  if (::stat(folder_.c_str(), &facts) != 0) return {};
+  return fmt::format("{}:{}", facts.st_dev, facts.st_ino);
+}
+
+std::string Mark::of_supervision() const {
+  const std::string folder = value();
+  return folder.empty() ? std::string{} : fmt::format("{}={}", variable, folder);
+}
+
+std::string Mark::line_of(const std::string& process, int stop_signal) const {
+  return fmt::format("export {}={}:{}:$$:{}\n", variable, value(), stop_signal, shell_word(process));
+}
+
+std::vector<MarkedProcess> Mark::carriers() const {
+  const std::string folder = value();
+  std::vector<MarkedProcess> all;
+  if (folder.empty()) return all;
+  std::vector<int> above{::getpid()};
+  while (above.back() > 1) above.push_back(parent_of(above.back()));
+  for (const int pid : all_processes()) {
+    if (std::ranges::find(above, pid) != above.end()) continue;
+    if (auto found = read_mark(pid, folder)) all.push_back(std::move(*found));
+  }
+  return all;
+}
+
+}  // namespace harmony::host

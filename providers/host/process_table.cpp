@@ -1,0 +1,101 @@
+#include "host/process_table.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "host/printable.hpp"
+
+namespace harmony::host {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::optional<int> pid_of(const fs::path& name) {
+  const std::string text = name;
+  int pid = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return pid;
+}
+
+/// The kernel's own list, where it was built with one (Debian's is).
+std::optional<std::vector<int>> children_of(int pid) {
+  std::vector<int> children;
+  std::error_code ignored;
+  for (fs::directory_iterator at{fmt::format("/proc/{}/task", pid), ignored}, end; !ignored && at != end;
+       at.increment(ignored)) {
+    std::ifstream list{at->path() / "children"};
+    if (!list) return std::nullopt;
+    for (int child; list >> child;) children.push_back(child);
+  }
+  return children;
+}
+
+std::multimap<int, int> children_by_parent() {
+  std::multimap<int, int> children;
+  for (const int each : all_processes()) children.emplace(parent_of(each), each);
+  return children;
+}
+
+}  // namespace
+
+std::string whole_file(const fs::path& path) {
+  std::ifstream file{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<int> all_processes() {
+  std::vector<int> all;
+  std::error_code ignored;
+  for (fs::directory_iterator at{"/proc", ignored}, end; !ignored && at != end; at.increment(ignored))
+    if (const auto pid = pid_of(at->path().filename())) all.push_back(*pid);
+  return all;
+}
+
+int parent_of(int pid) {
+  const std::string stat = whole_file(fmt::format("/proc/{}/stat", pid));
+  const auto name_end = stat.rfind(')');  // the name before it may hold anything
+  if (name_end == std::string::npos) return 0;
+  std::istringstream rest{stat.substr(name_end + 1)};
+  char state = 0;
+  int parent = 0;
+  rest >> state >> parent;
+  return parent;
+}
+
+std::set<int> with_descendants(const std::set<int>& pids) {
+  std::optional<std::multimap<int, int>> all;
+  std::set<int> family;
+  std::vector<int> open{pids.begin(), pids.end()};
+  while (!open.empty()) {
+    const int next = open.back();
+    open.pop_back();
+    if (!family.insert(next).second) continue;
+    if (const auto children = all ? std::nullopt : children_of(next)) {
+      open.insert(open.end(), children->begin(), children->end());
+      continue;
+    }
+    if (!all) all = children_by_parent();
+    for (auto [at, end] = all->equal_range(next); at != end; ++at) open.push_back(at->second);
+  }
+  return family;
+}
+
+std::string command_of(int pid) {
+  constexpr std::size_t longest = 120;
+  std::string line = whole_file(fmt::format("/proc/{}/cmdline", pid));
+  if (line.empty()) line = whole_file(fmt::format("/proc/{}/comm", pid));
+  std::ranges::replace(line, '\0', ' ');
+  line = printable(line);
+  return line.size() > longest ? printable(line.substr(0, longest)) + "…" : line;
+}
+
+}  // namespace harmony::host

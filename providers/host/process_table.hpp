@@ -1,0 +1,20 @@
+#pragma once
+/// What the kernel says of the processes of this machine. All of it may be over before it is looked at.
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace harmony::host {
+
+std::vector<int> all_processes();
+/// 0 where it is gone, or has none.
+int parent_of(int pid);
+/// Processes and all below them.
+std::set<int> with_descendants(const std::set<int>& pids);
+/// As one printable line, at most 120 bytes; empty where it cannot be read.
+std::string command_of(int pid);
+/// Of a file whose size is not known before, as all of /proc; empty where it cannot be read.
+std::string whole_file(const std::filesystem::path&);
+
+}  // namespace harmony::host

@@ -1,0 +1,99 @@
+#include "host/mark.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "catch.hpp"
+#include "host/command.hpp"
+#include "support/temporary.hpp"
+
+using namespace harmony::host;
+
+namespace {
+
+/// A program of its own session, ended and waited for.
+class Detached {
+ public:
+  Detached(const std::string& script, const std::string& mark)
+      : pid_(start_detached({"/bin/sh", "-c", script}, "/", Descriptor{::open("/dev/null", O_RDWR | O_CLOEXEC)},
+                            mark)) {}
+  Detached(const Detached&) = delete;
+  Detached& operator=(const Detached&) = delete;
+  ~Detached() {
+    ::kill(-pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  int pid() const { return pid_; }
+
+ private:
+  int pid_;
+};
+
+const MarkedProcess* find(const std::vector<MarkedProcess>& all, int pid) {
+  const auto found = std::ranges::find(all, pid, &MarkedProcess::pid);
+  return found == all.end() ? nullptr : &*found;
+}
+
+/// A script writes a line to this pipe when it has come so far.
+void wait_for(const std::filesystem::path& fifo) {
+  const Descriptor pipe{::open(fifo.c_str(), O_RDONLY | O_CLOEXEC)};
+  char byte = 0;
+  REQUIRE(::read(pipe.number(), &byte, 1) == 1);
+}
+
+}  // namespace
+
+TEST_CASE("what carries the mark of a state folder is found, and no other") {
+  const harmony::testing::TemporaryFolder ours, other;
+  const Mark mark{ours.path()}, other_mark{other.path()};
+  const auto ready = ours.path() / "ready";
+  REQUIRE(::mkfifo(ready.c_str(), 0600) == 0);
+  const Detached supervision{fmt::format("echo >{}; exec /bin/sleep 1000", ready.string()), mark.of_supervision()};
+  wait_for(ready);
+  const Detached process{fmt::format("{}exec /bin/sh -c '/bin/sleep 1000 & echo >{}; wait'",
+                                     mark.line_of("a b:c", SIGINT), ready.string()),
+                         mark.of_supervision()};
+  wait_for(ready);
+  const Detached stranger{fmt::format("echo >{}; exec /bin/sleep 1000", ready.string()), other_mark.of_supervision()};
+  wait_for(ready);
+
+  const auto all = mark.carriers();
+  REQUIRE(find(all, supervision.pid()));
+  CHECK(find(all, supervision.pid())->name.empty());
+  REQUIRE(find(all, process.pid()));
+  CHECK(find(all, process.pid())->name == "a b:c");
+  CHECK(find(all, process.pid())->main);
+  CHECK(find(all, process.pid())->stop_signal == SIGINT);
+  CHECK_FALSE(find(all, stranger.pid()));
+  const auto child =
+      std::ranges::find_if(all, [&](const MarkedProcess& each) { return each.name == "a b:c" && !each.main; });
+  REQUIRE(child != all.end());
+  CHECK(child->stop_signal == 0);
+  CHECK(other_mark.carriers().size() == 1);
+}
+
+TEST_CASE("one that is over stays over") {
+  const harmony::testing::TemporaryFolder ours;
+  const Mark mark{ours.path()};
+  auto program = std::make_unique<Detached>("exec /bin/sleep 1000", mark.of_supervision());
+  const auto all = mark.carriers();
+  REQUIRE(find(all, program->pid()));
+  const MarkedProcess& found = *find(all, program->pid());
+  CHECK_FALSE(found.over());
+  program.reset();
+  CHECK(found.over());
+  found.signal(SIGKILL);  // reaches nobody
+}
+
+TEST_CASE("a state folder that is not there has no mark") {
+  const Mark mark{"/nonexistent/harmony"};
+  CHECK(mark.of_supervision().empty());
+  CHECK(mark.carriers().empty());
+}
