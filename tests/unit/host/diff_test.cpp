@@ -125,7 +125,7 @@ TEST_CASE("a process is made with all of its fields") {
   const Change change =
       process_change(server, process_with({{"command", "/bin/server"}, {"listens", "127.0.0.1:1"}}), {});
   CHECK(change.action == Action::create);
-  CHECK(change.effect == "starts");
+  CHECK(change.effect.empty());
   CHECK(paths(change) == std::vector<std::string>{"command", "listens"});
 }
 
