@@ -178,6 +178,11 @@ void Session::open_engine() {
   EngineOptions options{.deployment = deployment, .who = who_runs(), .verb = arguments.verb};
   options.lock_limit = arguments.duration("lock-timeout", options.lock_limit);
   options.smoke_test_limit = arguments.duration("smoke-test-timeout", options.smoke_test_limit);
+  if (options.smoke_test_limit.count() == 0)
+    throw Error({.code = "H0504",
+                 .category = Category::usage,
+                 .message = "`--smoke-test-timeout` of nothing lets no test end",
+                 .help = "it wants a duration such as 500ms, 15s, 2m"});
   engine = std::make_unique<Engine>(instance.program, instance.topology, options, signals->token());
   engine->observe(timeline);
   engine->observe(*progress);

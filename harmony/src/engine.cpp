@@ -45,6 +45,34 @@ void unswept_paths(const Node& node, std::vector<std::string>& paths) {
   for (const Node* child : node.children()) unswept_paths(*child, paths);
 }
 
+/// What a deploy would do to a step, in few words: its effect, else the first field that moved.
+std::string would_be(const StepOutcome& step) {
+  if (step.fidelity == Fidelity::unknown) return "only known after the deploy";
+  std::string text{to_string(step.action)};
+  for (const Change& change : step.changes)
+    if (step.action == Action::update && change.action != Action::unchanged && !change.fields.empty()) {
+      const FieldChange& field = change.fields.front();
+      return text + fmt::format(", {}: {} -> {}", field.path, field.before, field.after);
+    }
+  return text;
+}
+
+Error differs(const Outcome& outcome) {
+  constexpr std::size_t most = 5;
+  Diagnostic said{.code = "H0305",
+                  .category = Category::refused,
+                  .message = "what is deployed is not what the Scores say, so it cannot be tested as such",
+                  .help = "look at `plan`, then deploy: a deploy ends with the smoke tests"};
+  std::size_t more = 0;
+  for (const StepOutcome& step : outcome.steps) {
+    if (step.action == Action::unchanged && step.fidelity != Fidelity::unknown) continue;
+    if (said.facts.size() == most) ++more;
+    else said.facts.emplace_back(fmt::format("{} {}", step.kind, step.name), would_be(step));
+  }
+  if (more > 0) said.facts.emplace_back("and", fmt::format("{} more", more));
+  return Error(std::move(said));
+}
+
 }  // namespace
 
 std::vector<std::string> spared_paths(const Node& root) {
@@ -93,11 +121,7 @@ Report Engine::smoke_test() {
     const Plan plan = impl_->rehearse();
     made.errors = plan.errors;
     if (!plan.errors.empty()) return;
-    if (!plan.outcome.empty())
-      throw Error({.code = "H0305",
-                   .category = Category::refused,
-                   .message = "what is deployed is not what the Scores say, so it cannot be tested as such",
-                   .help = "look at `plan`, then deploy: a deploy ends with the smoke tests"});
+    if (!plan.outcome.empty()) throw differs(plan.outcome);
     impl_->smoke_tests(impl_->rehearsed->run.smoke_tests(), made);
   });
 }

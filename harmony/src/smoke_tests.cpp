@@ -53,7 +53,8 @@ struct Ran {
 Error not_in_time(const std::string& name, std::chrono::milliseconds limit) {
   return Error({.code = "H0603",
                 .category = Category::smoke_test,
-                .message = fmt::format("smoke test `{}` did not end within {} s", name, limit.count() / 1000),
+                .message = fmt::format("smoke test `{}` did not end within {:g} s", name,
+                                       std::chrono::duration<double>(limit).count()),
                 .help = "it waits for something that does not come; look at `logs`, and at what the test waits for"});
 }
 

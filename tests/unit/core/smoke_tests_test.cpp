@@ -214,6 +214,9 @@ TEST_CASE("smoke_test alone refuses where what is deployed is not what the Score
   const Report before = test.smoke_test(root);
   REQUIRE(codes_of(before.errors) == Lines{"H0305"});
   CHECK(before.errors.front().category == Category::refused);
+  REQUIRE(before.errors.front().facts.size() == 1);
+  CHECK(before.errors.front().facts[0].first.find("a") != std::string::npos);
+  CHECK(before.errors.front().facts[0].second == "create");
   CHECK(ran == 0);
   REQUIRE(test.deploy(root).ok());
   const auto calls = test.ledger().calls();
