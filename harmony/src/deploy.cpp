@@ -13,15 +13,13 @@ void expect_none(std::vector<std::string> different) {
 }  // namespace
 
 /// The plan that goes ahead: the first one, unless the world moved before the lock was ours.
-Plan Engine::Impl::settle_plan(const Plan* saved, const Plan& first, bool other_world, const Engine::Approve& approve,
-                               bool accept_moved) {
+Plan Engine::Impl::settle_plan(const Plan* saved, const Plan& first, bool other_world, const Engine::Approve& approve) {
   if (!other_world && !moved(first.reads)) return first;
   Plan again = rehearse();
   if (!again.errors.empty()) throw Error(again.errors.front());
   auto different = differences(first, again);
   if (different.empty()) return again;
   if (saved) expect_none(std::move(different));
-  if (accept_moved) return again;
   const Approval answer = approve(again);
   if (answer != Approval::yes)
     throw Error({.code = "H0501",
@@ -32,7 +30,7 @@ Plan Engine::Impl::settle_plan(const Plan* saved, const Plan& first, bool other_
   return again;
 }
 
-void Engine::Impl::deploy(const Plan* saved, const Engine::Approve& approve, bool accept_moved, Report& report) {
+void Engine::Impl::deploy(const Plan* saved, const Engine::Approve& approve, Report& report) {
   // A saved plan without changes is held against a rehearsal: the smoke tests need one anyway, and a lock nobody.
   const bool nothing_saved = saved && saved->outcome.empty() && !saved->settles;
   Plan plan = saved && !nothing_saved ? *saved : rehearse();
@@ -66,7 +64,7 @@ void Engine::Impl::deploy(const Plan* saved, const Engine::Approve& approve, boo
     topology->prepare(at);
     lock = topology->ledger().lock(at, options.lock_limit);
     if (lock->waited()) topology->prepare(at);  // a destroy that went before took it away again
-    plan = settle_plan(saved, plan, lock->waited() || key_mark() != planned_with, approve, accept_moved);
+    plan = settle_plan(saved, plan, lock->waited() || key_mark() != planned_with, approve);
   });
   deploy_under_lock(plan, report);
 }
@@ -176,9 +174,14 @@ void Engine::Impl::apply(RealRun& run, const Plan& plan, Node& root, Report& rep
 void Engine::Impl::prune(RealRun& run, const Plan& plan, Node& root) {
   auto left = leftovers(topology->ledger().read(), run, root);
   recall(*topology, left);
+  // An attempt that failed in the rehearsal and works now may leave more than was planned: the next plan says so.
+  std::erase_if(left.go, [&](const LedgerEntry& entry) { return !plan.outcome.find(entry.subject); });
+  std::erase_if(left.stay, [](const LedgerEntry& entry) { return entry.state == LedgerEntry::State::kept; });
+  sweep(run, left, root);
+}
+
+void Engine::Impl::sweep(RealRun& run, const Leftovers& left, Node& root) {
   for (const LedgerEntry& entry : left.go) {
-    // An attempt that failed in the rehearsal and works now may leave more than was planned: the next plan says so.
-    if (!plan.outcome.find(entry.subject)) continue;
     Node* step = find_step(root, entry.step_kind, entry.step_name);
     Node& node = step ? *step : root.add_step({.kind = entry.step_kind, .name = entry.step_name});
     Scope at{run, node, stop};
@@ -186,8 +189,7 @@ void Engine::Impl::prune(RealRun& run, const Plan& plan, Node& root) {
     run.removed(entry.subject);
   }
   for (const LedgerEntry& entry : left.never_made) run.forget(entry.subject);
-  for (LedgerEntry& entry : left.stay) {
-    if (entry.state == LedgerEntry::State::kept) continue;
+  for (LedgerEntry entry : left.stay) {
     entry.state = LedgerEntry::State::kept;
     run.settle(entry);
   }

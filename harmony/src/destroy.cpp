@@ -82,20 +82,7 @@ void Engine::Impl::destroy_under_lock(const Leftovers& chosen, Report& report) {
   run.point("began");
   try {
     const Scope whole{run, root, stop};
-    detail::guarded(whole, [&] {
-      for (const LedgerEntry& entry : chosen.go) {
-        Node* step = find_step(root, entry.step_kind, entry.step_name);
-        Node& node = step ? *step : root.add_step({.kind = entry.step_kind, .name = entry.step_name});
-        Scope at{run, node, stop};
-        primitive_of(*topology, entry)->remove(at, entry);
-        run.removed(entry.subject);
-      }
-      for (const LedgerEntry& entry : chosen.never_made) run.forget(entry.subject);
-      for (LedgerEntry entry : chosen.stay) {
-        entry.state = LedgerEntry::State::kept;
-        run.settle(entry);
-      }
-    });
+    detail::guarded(whole, [&] { sweep(run, chosen, root); });
   } catch (const Error& error) {
     report.errors = run.errors();
     if (report.errors.empty()) report.errors.push_back(error.data());

@@ -112,8 +112,8 @@ std::string Engine::redact(std::string_view text) const { return impl_->redactor
 
 Plan Engine::rehearse() { return impl_->rehearse(); }
 
-Report Engine::deploy(const Plan* saved, const Approve& approve, bool accept_moved) {
-  return impl_->report([&](Report& made) { impl_->deploy(saved, approve, accept_moved, made); });
+Report Engine::deploy(const Plan* saved, const Approve& approve) {
+  return impl_->report([&](Report& made) { impl_->deploy(saved, approve, made); });
 }
 
 Report Engine::smoke_test() {

@@ -91,10 +91,12 @@ struct Engine::Impl {
   bool moved(const ReadSet&);
   void apply(RealRun&, const Plan&, Node& root, Report&);
   void prune(RealRun&, const Plan&, Node& root);
+  /// Does with leftovers as they are sorted, each in its step of the tree.
+  void sweep(RealRun&, const Leftovers&, Node& root);
   void smoke_tests(const std::vector<QueuedSmokeTest>&, Report&);
   void smoke_test(const QueuedSmokeTest&, Report&);
-  Plan settle_plan(const Plan* saved, const Plan& first, bool other_world, const Engine::Approve&, bool accept_moved);
-  void deploy(const Plan* saved, const Engine::Approve&, bool accept_moved, Report&);
+  Plan settle_plan(const Plan* saved, const Plan& first, bool other_world, const Engine::Approve&);
+  void deploy(const Plan* saved, const Engine::Approve&, Report&);
   void deploy_under_lock(const Plan&, Report&);
   void destroy(bool delete_data, const Engine::ApproveDestroy&, Report&);
   void destroy_under_lock(const Leftovers&, Report&);

@@ -75,7 +75,9 @@ struct OutcomeBuilder {
         if (!changes_something(change)) continue;
         step.fidelity = std::max(step.fidelity, change.fidelity);
         step.loses_data = step.loses_data || change.loses_data;
-        if (step.effect.empty() && !change.shared) step.effect = change.effect;
+        // What is shared is another's story, and a part that makes room for its successor is none of the whole.
+        const bool makes_room = change.action == Action::remove && step.action != Action::remove && !change.loses_data;
+        if (step.effect.empty() && !change.shared && !makes_room) step.effect = change.effect;
       }
     }
   }

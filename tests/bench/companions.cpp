@@ -67,7 +67,7 @@ double deploy_once(S score) {
   Engine engine{
       make_program<S, Memory>(score), std::make_shared<Memory>(), {.deployment = "bench", .who = "bench"}, {}};
   const double start = processor_time();
-  const Report report = engine.deploy(nullptr, [](const Plan&) { return Approval::yes; }, false);
+  const Report report = engine.deploy(nullptr, [](const Plan&) { return Approval::yes; });
   const double took = processor_time() - start;
   if (!report.ok() || !report.changed_anything) throw InternalError("the bench did not deploy");
   return took / scores;

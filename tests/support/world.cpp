@@ -230,9 +230,9 @@ Plan Deployment::rehearse(const Part& root) {
   Part score = root;
   return engine(score)->rehearse();
 }
-Report Deployment::deploy(const Part& root, const Plan* saved, bool accept_moved) {
+Report Deployment::deploy(const Part& root, const Plan* saved) {
   Part score = root;
-  return engine(score)->deploy(saved, approve, accept_moved);
+  return engine(score)->deploy(saved, approve);
 }
 Report Deployment::smoke_test(const Part& root) {
   Part score = root;

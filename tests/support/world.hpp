@@ -289,7 +289,7 @@ class Deployment {
   Store& store() { return topology->store(); }
   SpyLedger& ledger() { return topology->spy(); }
   Plan rehearse(const Part& root);
-  Report deploy(const Part& root, const Plan* saved = nullptr, bool accept_moved = false);
+  Report deploy(const Part& root, const Plan* saved = nullptr);
   Report smoke_test(const Part& root);
   Report destroy(bool delete_data = false);
   /// For verbs and members that have no short form here. The Score must outlive it.

@@ -97,9 +97,9 @@ class Engine {
   /// Writes nothing. Errors are in the plan.
   Plan rehearse();
   using Approve = std::function<Approval(const Plan&)>;
-  /// @param saved a plan to hold the deploy to (exit 8 where it no longer fits), or null.
-  /// @param accept_moved true: a plan that moved while the lock was waited for is accepted without asking again (--yes).
-  Report deploy(const Plan* saved, const Approve&, bool accept_moved);
+  /// @param saved a plan to hold the deploy to (exit 8 where it no longer fits), or null. Without one `Approve` is asked,
+  /// and once more where the world moved before the lock was ours so that the plan is another one.
+  Report deploy(const Plan* saved, const Approve&);
   /// Runs the smoke tests against what is deployed; interprets the Scores only in a rehearsal.
   Report smoke_test();
   /// Reads the ledger, never the Scores.

@@ -81,7 +81,7 @@ Report deploy(S score, std::shared_ptr<T> topology, int fail_at_write = 0) {
                 std::move(topology),
                 {.deployment = std::string(score.name()), .who = "test", .fail_at_write = fail_at_write},
                 {}};
-  return engine.deploy(nullptr, [](const Plan&) { return Approval::yes; }, true);
+  return engine.deploy(nullptr, [](const Plan&) { return Approval::yes; });
 }
 /// "create process/guestbook" …: the changes of an outcome as lines, in tree order.
 std::vector<std::string> lines_of(const Outcome&);

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -78,6 +80,14 @@ class ReachableProgram {
   std::filesystem::path copy_;
 };
 
+inline std::string text_of_file(const std::filesystem::path& path) {
+  std::ifstream in{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+inline const ReachableProgram reachable_server{TEST_SERVER};
+inline const std::string server = reachable_server.path();
+
 using Body = std::function<void(Host&, Scope&)>;
 
 struct BodyScore {
@@ -108,7 +118,7 @@ class Deployment {
   Report deploy(const Body& body, Observer* observer = nullptr, std::stop_token stop = {}) const {
     auto made = engine(body, stop);
     if (observer) made->observe(*observer);
-    return made->deploy(nullptr, [](const Plan&) { return Approval::yes; }, true);
+    return made->deploy(nullptr, [](const Plan&) { return Approval::yes; });
   }
   Report destroy(bool delete_data, Observer* observer = nullptr) const {
     auto made = engine({});

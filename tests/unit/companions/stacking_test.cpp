@@ -107,7 +107,7 @@ TEST_CASE("several smoke tests run each once, in their order, after the last wri
                 {.deployment = "library", .who = "test"},
                 {}};
   engine.observe(*observer);
-  const Report report = engine.deploy(nullptr, [](const Plan&) { return Approval::yes; }, true);
+  const Report report = engine.deploy(nullptr, [](const Plan&) { return Approval::yes; });
   REQUIRE(report.ok());
   REQUIRE(report.smoke_tests.size() == 2);
   CHECK(report.smoke_tests[0].name == "first");

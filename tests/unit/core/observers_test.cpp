@@ -55,7 +55,7 @@ TEST_CASE("phases come in their order") {
             }};
   auto engine = test.engine(root);
   engine->observe(phases);
-  REQUIRE(engine->deploy(nullptr, test.approve, false).ok());
+  REQUIRE(engine->deploy(nullptr, test.approve).ok());
   CHECK(phases.seen == Lines{"rehearse", "approve", "lock", "apply", "prune", "smoke_test"});
   CHECK(phases.open == 0);
 }
@@ -110,7 +110,7 @@ TEST_CASE("observers above see the failure of a child, with its error") {
   Part root{.label = "shop", .body = [](PartContext& in) { in.run(part_of("child", {{.name = "a"}})); }};
   auto engine = test.engine(root);
   engine->observe(failures);
-  CHECK_FALSE(engine->deploy(nullptr, test.approve, false).ok());
+  CHECK_FALSE(engine->deploy(nullptr, test.approve).ok());
   CHECK(failures.seen ==
         Lines{"change_failed shop > child: full", "score_failed shop > child: full", "score_failed shop: full"});
 }
@@ -150,7 +150,7 @@ TEST_CASE("each started thing ends: nothing is left open after a failure") {
             }};
   auto engine = test.engine(root);
   engine->observe(balance);
-  CHECK(engine->deploy(nullptr, test.approve, false).ok() == (!foreign && test.options.fail_at_write == 0));
+  CHECK(engine->deploy(nullptr, test.approve).ok() == (!foreign && test.options.fail_at_write == 0));
   CHECK(balance.open == 0);
 }
 

@@ -156,7 +156,7 @@ TEST_CASE("one that ignores its stop is left behind, and the report says so") {
                    }};
   Part root = tested({{.name = "a"}}, {deaf});
   const auto engine = test.engine(root);
-  const Report report = engine->deploy(nullptr, test.approve, false);
+  const Report report = engine->deploy(nullptr, test.approve);
   CHECK(codes_of(report.errors) == Lines{"H0603"});
   CHECK(report.abandoned);
   std::unique_lock hold{mutex};
