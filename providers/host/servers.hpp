@@ -29,6 +29,25 @@ class Servers {
   std::map<std::string, Server> by_instance_;
 };
 
+/// What `status` says of something inside a server. `is_there` asks it, and is only called where that can be done.
+template <class Question>
+Observation observed(const LedgerEntry& entry, bool server_known, Question&& is_there) {
+  using Health = Observation::Health;
+  if (!server_known)
+    return {.entry = entry, .health = Health::unknown, .detail = "where its server listens is not known"};
+  try {
+    if (is_there()) return {.entry = entry, .health = Health::ok};
+    return {.entry = entry, .health = Health::missing, .detail = "the server does not know it"};
+  } catch (const Stopped&) {
+    throw;
+  } catch (const Error& error) {
+    const auto& facts = error.data().facts;
+    return {.entry = entry,
+            .health = Health::unknown,
+            .detail = "its server does not answer: " + (facts.empty() ? error.data().message : facts.back().second)};
+  }
+}
+
 /// Where to ask now; where nowhere, whether it is known to be empty, and why not.
 template <class Server>
 struct Where {

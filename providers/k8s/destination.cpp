@@ -25,15 +25,6 @@ struct FreeUrl {
 };
 using Url = std::unique_ptr<CURLU, FreeUrl>;
 
-Error no_way(const Origin& origin, std::string_view what) {
-  return Error({.code = "H0402",
-                .category = Category::usage,
-                .message = fmt::format("the kubeconfig's `{}` is wrong: {}", host::printable(origin.field), what),
-                .subject = "kubeconfig/" + origin.file.filename().string(),
-                .facts = {{"file", host::printable(origin.place())}},
-                .help = "put the field right that is named"});
-}
-
 std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
   char* text = nullptr;
   if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
@@ -49,20 +40,21 @@ Destination parsed(const std::string& server, const Origin& origin) {
   const Url url{curl_url()};
   if (!is_one_line(server) ||
       curl_url_set(url.get(), CURLUPART_URL, server.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
-    throw no_way(origin, "it is no URL");
+    throw wrong_field(origin, "it is no URL");
   const std::string scheme = part_of(url.get(), CURLUPART_SCHEME);
-  if (scheme != "https" && scheme != "http") throw no_way(origin, "it does not begin with https://");
+  if (scheme != "https" && scheme != "http") throw wrong_field(origin, "it does not begin with https://");
   if (!part_of(url.get(), CURLUPART_USER).empty() || !part_of(url.get(), CURLUPART_PASSWORD).empty())
-    throw no_way(origin, "a user or a password stands in it");
+    throw wrong_field(origin, "a user or a password stands in it");
   if (!part_of(url.get(), CURLUPART_QUERY).empty() || !part_of(url.get(), CURLUPART_FRAGMENT).empty())
-    throw no_way(origin, "it goes on behind the path");
+    throw wrong_field(origin, "it goes on behind the path");
   Destination made{.tls = scheme == "https", .host = part_of(url.get(), CURLUPART_HOST)};
   if (made.host.starts_with('[')) made.host = made.host.substr(1, made.host.size() - 2);
   const std::string port = part_of(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
   std::from_chars(port.data(), port.data() + port.size(), made.port);
   made.prefix = part_of(url.get(), CURLUPART_PATH);
   while (made.prefix.ends_with('/')) made.prefix.pop_back();
-  if (!made.tls && !is_loopback(made.host)) throw no_way(origin, "without TLS only this machine itself is spoken to");
+  if (!made.tls && !is_loopback(made.host))
+    throw wrong_field(origin, "without TLS only this machine itself is spoken to");
   return made;
 }
 
@@ -70,9 +62,9 @@ void require_proxy(const std::string& proxy, const Cluster& cluster, const Origi
   if (proxy.empty()) return;
   constexpr std::array<std::string_view, 4> schemes{"http://", "https://", "socks5://", "socks5h://"};
   const bool known = std::ranges::any_of(schemes, [&](std::string_view scheme) { return proxy.starts_with(scheme); });
-  if (!known || !is_one_line(proxy)) throw no_way(origin, "a proxy is http://, https:// or socks5://");
+  if (!known || !is_one_line(proxy)) throw wrong_field(origin, "a proxy is http://, https:// or socks5://");
   if (proxy.starts_with("https://") && !cluster.tls_server_name.empty())
-    throw no_way(origin, "a proxy that is spoken to by https does not go together with tls-server-name");
+    throw wrong_field(origin, "a proxy that is spoken to by https does not go together with tls-server-name");
 }
 
 using Address = std::array<unsigned char, 16>;

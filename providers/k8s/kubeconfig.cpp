@@ -28,15 +28,6 @@ Error malformed(const fs::path& file, int line, std::string_view what) {
                 .help = "`kubectl config view` reads the same file; mend the line that is named"});
 }
 
-Error wrong_field(const Origin& origin, std::string_view what) {
-  return Error({.code = "H0402",
-                .category = Category::usage,
-                .message = fmt::format("the kubeconfig's `{}` is wrong: {}", host::printable(origin.field), what),
-                .subject = "kubeconfig/" + origin.file.filename().string(),
-                .facts = {{"file", host::printable(origin.place())}},
-                .help = "put the field right that is named"});
-}
-
 /// One value with the place where it was written.
 class Field {
  public:
@@ -237,6 +228,15 @@ void require_sound(const Cluster& cluster) {
 }
 
 }  // namespace
+
+Error wrong_field(const Origin& origin, std::string_view what) {
+  return Error({.code = "H0402",
+                .category = Category::usage,
+                .message = fmt::format("the kubeconfig's `{}` is wrong: {}", host::printable(origin.field), what),
+                .subject = "kubeconfig/" + origin.file.filename().string(),
+                .facts = {{"file", host::printable(origin.place())}},
+                .help = "put the field right that is named"});
+}
 
 Origin Origin::at(std::string_view deeper) const {
   return {file, field.empty() ? std::string(deeper) : fmt::format("{}.{}", field, deeper), line};

@@ -9,6 +9,7 @@
 
 #include <boost/json/value.hpp>
 
+#include "harmony/error.hpp"
 #include "harmony/secret.hpp"
 #include "k8s/environment.hpp"
 
@@ -22,6 +23,9 @@ struct Origin {
   Origin at(std::string_view deeper) const;  ///< the same place, one field deeper
   std::string place() const;                 ///< "config:12"
 };
+
+/// What is wrong with a field. H0402
+Error wrong_field(const Origin&, std::string_view what);
 
 /// A certificate, a key: inside the kubeconfig, or in a file of its own.
 struct Material {

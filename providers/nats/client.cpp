@@ -89,23 +89,10 @@ class Clients final : public Client {
   }
 
   Observation observe(Scope& in, const LedgerEntry& entry) override {
-    using Health = Observation::Health;
-    const auto [instance, name] = place_of(entry.subject.name);
-    const auto server = served(instance);
-    if (!server || !server->password.peek(key()))
-      return {.entry = entry, .health = Health::unknown, .detail = "where its server listens is not known"};
-    try {
-      if (!*stream(in, *server, name).peek(key()))
-        return {.entry = entry, .health = Health::missing, .detail = "the server does not know it"};
-      return {.entry = entry, .health = Health::ok};
-    } catch (const Stopped&) {
-      throw;
-    } catch (const Error& error) {
-      const auto& facts = error.data().facts;
-      return {.entry = entry,
-              .health = Health::unknown,
-              .detail = "its server does not answer: " + (facts.empty() ? error.data().message : facts.back().second)};
-    }
+    const auto place = place_of(entry.subject.name);
+    const auto server = served(place.instance);
+    return host::observed(entry, server && server->password.peek(key()),
+                          [&] { return stream(in, *server, place.name).peek(key())->has_value(); });
   }
 
   std::string read_again(Scope& in, std::string_view read_key) override {

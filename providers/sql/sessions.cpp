@@ -127,22 +127,9 @@ class Sessions final : public Sql {
   }
 
   Observation observe(Scope& in, const LedgerEntry& entry) override {
-    using Health = Observation::Health;
     const auto server = served(place_of(entry.subject.name).instance);
-    if (!server || !server->password.peek(key()))
-      return {.entry = entry, .health = Health::unknown, .detail = "where its server listens is not known"};
-    try {
-      if (fingerprint_now(in, *server, entry.subject).empty())
-        return {.entry = entry, .health = Health::missing, .detail = "the server does not know it"};
-      return {.entry = entry, .health = Health::ok};
-    } catch (const Stopped&) {
-      throw;
-    } catch (const Error& error) {
-      const auto& facts = error.data().facts;
-      return {.entry = entry,
-              .health = Health::unknown,
-              .detail = "its server does not answer: " + (facts.empty() ? error.data().message : facts.back().second)};
-    }
+    return host::observed(entry, server && server->password.peek(key()),
+                          [&] { return !fingerprint_now(in, *server, entry.subject).empty(); });
   }
 
   std::string read_again(Scope& in, std::string_view read_key) override {

@@ -156,7 +156,8 @@ def main(tests, binary, deployment="guestbook"):
 
 
 def run(tests, subject, chosen):
-    """Runs the tests, each with a subject of its own. What its close() returns was left behind, and is a failure."""
+    """Runs the tests, each with a subject of its own. What its close() returns was left behind, and is a failure; an
+    explain() of it prints what is known of one."""
     passed, failed = 0, []
     for name, test in list(tests.items()):
         if not name.startswith("test_") or (chosen and not any(word in name for word in chosen)):
@@ -170,6 +171,8 @@ def run(tests, subject, chosen):
         except Exception:  # noqa: BLE001: a test may fail in any way
             failed.append(name)
             print(f"FAILED {name}\n{traceback.format_exc()}", flush=True)
+            if hasattr(app, "explain"):
+                app.explain()
         finally:
             left = app.close()
             if left and name not in failed:

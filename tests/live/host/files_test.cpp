@@ -16,11 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string slurp(const fs::path& path) {
-  std::ifstream in{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 struct stat of(const fs::path& path) {
   struct stat found{};
   ::lstat(path.c_str(), &found);
@@ -57,17 +52,17 @@ TEST_CASE("what a service needs is made, belongs to it, and stays as it is") {
   const Report made = at.deploy(database("a = 1\n"));
   REQUIRE(text_of(made.errors) == "");
   const fs::path db = at.root() / "services/db";
-  const std::string password = slurp(at.root() / "keys/db.superuser");
-  CHECK(slurp(db / "data/password") == "pw=" + password);
-  CHECK(slurp(db / "db.conf") == "a = 1\n");
-  CHECK(slurp(db / "secret.conf") == "password = " + password + "\na = 1\n");
+  const std::string password = text_of_file(at.root() / "keys/db.superuser");
+  CHECK(text_of_file(db / "data/password") == "pw=" + password);
+  CHECK(text_of_file(db / "db.conf") == "a = 1\n");
+  CHECK(text_of_file(db / "secret.conf") == "password = " + password + "\na = 1\n");
   CHECK(of(db).st_mode == (S_IFDIR | 0700));
   CHECK(of(db / "db.conf").st_mode == (S_IFREG | 0600));
   CHECK(of(at.root() / "keys/db.superuser").st_mode == (S_IFREG | 0600));
   CHECK(of(at.root() / "keys/db.superuser").st_uid == ::geteuid());
   for (const char* name : {"data", "db.conf", "secret.conf", "data/password"})
     CHECK(of(db / name).st_uid == of(db).st_uid);
-  CHECK(slurp(db / "data/user") == std::to_string(of(db).st_uid) + "\n");
+  CHECK(text_of_file(db / "data/user") == std::to_string(of(db).st_uid) + "\n");
   CHECK((of(db).st_uid == 0) == false);
   if (::geteuid() == 0) {
     CHECK(of(at.root()).st_mode == (S_IFDIR | 0710));
@@ -101,20 +96,20 @@ TEST_CASE("what somebody changed by hand is put right") {
   CHECK(changes_of(at.plan(database("a = 1\n")).outcome) ==
         "update directory/services/db\nupdate file/services/db/db.conf\n");
   REQUIRE(text_of(at.deploy(database("a = 1\n")).errors) == "");
-  CHECK(slurp(at.root() / "services/db/db.conf") == "a = 1\n");
+  CHECK(text_of_file(at.root() / "services/db/db.conf") == "a = 1\n");
   CHECK(of(at.root() / "services/db").st_mode == (S_IFDIR | 0700));
 }
 
 TEST_CASE("data outlives a destroy with its password, and is taken up again") {
   Deployment at;
   REQUIRE(text_of(at.deploy(database("a = 1\n")).errors) == "");
-  const std::string password = slurp(at.root() / "keys/db.superuser");
+  const std::string password = text_of_file(at.root() / "keys/db.superuser");
   REQUIRE(text_of(at.destroy(false).errors) == "");
-  CHECK(slurp(at.root() / "services/db/data/password") == "pw=" + password);
+  CHECK(text_of_file(at.root() / "services/db/data/password") == "pw=" + password);
   CHECK_FALSE(fs::exists(at.root() / "services/db/db.conf"));
-  CHECK(slurp(at.root() / "keys/db.superuser") == password);
+  CHECK(text_of_file(at.root() / "keys/db.superuser") == password);
   REQUIRE(text_of(at.deploy(database("a = 1\n")).errors) == "");
-  CHECK(slurp(at.root() / "keys/db.superuser") == password);
+  CHECK(text_of_file(at.root() / "keys/db.superuser") == password);
   REQUIRE(text_of(at.destroy(true).errors) == "");
   CHECK_FALSE(fs::exists(at.root() / "services"));
   CHECK_FALSE(fs::exists(at.root() / "keys/db.superuser"));
@@ -136,7 +131,7 @@ TEST_CASE("a command that fails leaves nothing, and its last lines in the error"
   REQUIRE(full.errors.size() == 1);
   CHECK(full.errors[0].code == "H0115");
   REQUIRE(text_of(at.deploy(body("echo whole > \"$1/whole\"")).errors) == "");
-  CHECK(slurp(at.root() / "services/db/data/whole") == "whole\n");
+  CHECK(text_of_file(at.root() / "services/db/data/whole") == "whole\n");
 }
 
 TEST_CASE("a stop while a command runs ends it, and the next deploy goes on") {
@@ -148,13 +143,13 @@ TEST_CASE("a stop while a command runs ends it, and the next deploy goes on") {
   std::stop_source stop;
   const fs::path pid_file = at.root() / "services/db/data.next/pid";
   std::jthread stopper{[&] {
-    comes_true([&] { return !slurp(pid_file).empty(); });
+    comes_true([&] { return !text_of_file(pid_file).empty(); });
     stop.request_stop();
   }};
   const Report stopped = at.deploy(endless, nullptr, stop.get_token());
   REQUIRE(stopped.errors.size() == 1);
   CHECK(stopped.errors[0].category == Category::stopped);
-  const int pid = std::atoi(slurp(pid_file).c_str());
+  const int pid = std::atoi(text_of_file(pid_file).c_str());
   REQUIRE(pid > 1);
   CHECK(::kill(pid, 0) != 0);
   REQUIRE(text_of(at.deploy([](Host& host, Scope& in) {
@@ -193,7 +188,7 @@ TEST_CASE("a link where a file should be is refused, and what it leads to stays"
   const Plan plan = at.plan(database("a = 1\n"));
   REQUIRE(plan.errors.size() == 1);
   CHECK(plan.errors[0].code == "H0106");
-  CHECK(slurp(at.folder() / "theirs") == "theirs");
+  CHECK(text_of_file(at.folder() / "theirs") == "theirs");
 }
 
 TEST_CASE("a full disk is told as such, and what was there stays") {
@@ -219,7 +214,7 @@ TEST_CASE("a full disk is told as such, and what was there stays") {
   REQUIRE(no_room_either.errors.size() == 1);
   CHECK(no_room_either.errors[0].code == "H0104");
   CHECK(no_room_either.errors[0].message.find("no space left") != std::string::npos);
-  CHECK(slurp(at.root() / "services/db/db.conf") == "a = 1\n");
+  CHECK(text_of_file(at.root() / "services/db/db.conf") == "a = 1\n");
   REQUIRE(text_of(at.deploy(database("a = 2\n")).errors) == "");
   REQUIRE(text_of(at.destroy(true).errors) == "");
 }

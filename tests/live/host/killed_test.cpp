@@ -17,14 +17,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const ReachableProgram reachable{TEST_SERVER};
-const std::string server = reachable.path();
-
-std::string slurp(const fs::path& path) {
-  std::ifstream in{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 /// All that this primitive can make, of version 1 or 2.
 Body everything(int version) {
   return [=](Host& host, Scope& in) {
@@ -81,8 +73,9 @@ std::map<std::string, std::string> state_of(const fs::path& root) {
     }
     struct stat found{};
     ::lstat(at->path().c_str(), &found);
-    std::string content =
-        at->is_regular_file() && name != "told" && name != ".source" && name != "password" ? slurp(at->path()) : "";
+    std::string content = at->is_regular_file() && name != "told" && name != ".source" && name != "password"
+                              ? text_of_file(at->path())
+                              : "";
     if (name == "started") content.erase(content.find(' '));
     if (path.find("/definitions/") != std::string::npos || name == "run" || name == "started")
       content = "";  // they name fingerprints of generated values
@@ -131,7 +124,7 @@ void require_end_state(const Deployment& at, int version, const std::map<std::st
   CHECK(changes_of(at.plan(everything(version)).outcome) == "");
   CHECK(greeted(port_of(at, "app")) == "version " + std::to_string(version));
   CHECK(greeted(port_of(at, "other")) == "version " + std::to_string(version));
-  CHECK(slurp(at.root() / "services/app/data/password") == slurp(at.root() / "keys/app.password"));
+  CHECK(text_of_file(at.root() / "services/app/data/password") == text_of_file(at.root() / "keys/app.password"));
 }
 
 std::map<std::string, std::string> undisturbed(int version) {

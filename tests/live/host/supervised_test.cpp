@@ -22,16 +22,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const ReachableProgram reachable{TEST_SERVER};
-const std::string server = reachable.path();
-
-std::string slurp(const fs::path& path) {
-  std::ifstream in{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 int pid_of(const fs::path& root, const std::string& name) {
-  const auto status = parse_status(slurp(root / "supervisor" / name / "supervise/status"));
+  const auto status = parse_status(text_of_file(root / "supervisor" / name / "supervise/status"));
   return status ? status->pid : 0;
 }
 
@@ -114,7 +106,7 @@ TEST_CASE("what the supervisor writes is read as its own tool reads it") {
     ::pclose(pipe);
     return std::string(buffer, got > 0 ? got - 1 : 0);
   };
-  const auto status = parse_status(slurp(service / "supervise/status"));
+  const auto status = parse_status(text_of_file(service / "supervise/status"));
   REQUIRE(status);
   CHECK(std::to_string(status->pid) == svstat("pid"));
   CHECK(svstat("wantedup") == "true");
@@ -245,7 +237,7 @@ TEST_CASE("a listener is proven by its process and by the bytes that run") {
   CHECK(error == "");
   // Now another one runs under the old promise.
   fs::remove(installed);
-  std::ofstream{installed} << slurp(server) << "another";
+  std::ofstream{installed} << text_of_file(server) << "another";
   ::chmod(installed.c_str(), 0755);
   const int old = pid_of(at.root(), "app");
   ::kill(old, SIGKILL);
@@ -258,8 +250,8 @@ TEST_CASE("a listener is proven by its process and by the bytes that run") {
 TEST_CASE("what was started from a damaged copy is started again, from the mended one") {
   Deployment at;
   REQUIRE(text_of(at.deploy(serving("hello")).errors) == "");
-  const fs::path installed = slurp("/proc/" + std::to_string(pid_of(at.root(), "app")) + "/cmdline").c_str();
-  const std::string bytes = slurp(installed);
+  const fs::path installed = text_of_file("/proc/" + std::to_string(pid_of(at.root(), "app")) + "/cmdline").c_str();
+  const std::string bytes = text_of_file(installed);
   fs::remove(installed);
   std::ofstream{installed} << bytes << "another";
   ::chmod(installed.c_str(), 0755);
@@ -271,7 +263,7 @@ TEST_CASE("what was started from a damaged copy is started again, from the mende
   const Report mended = at.deploy(serving("hello"));
   REQUIRE(text_of(mended.errors) == "");
   CHECK(mended.outcome.find({"host", "process", "app"})->fields.front().path == "executable");
-  CHECK(slurp("/proc/" + std::to_string(pid_of(at.root(), "app")) + "/exe") == bytes);
+  CHECK(text_of_file("/proc/" + std::to_string(pid_of(at.root(), "app")) + "/exe") == bytes);
   CHECK(changes_of(at.plan(serving("hello")).outcome) == "");
 }
 
@@ -282,13 +274,13 @@ TEST_CASE("scripts that somebody edited are written again, and what runs is left
   const int pid = pid_of(at.root(), "app");
   const fs::path start = fs::directory_iterator(service / "definitions")->path() / "start";
   for (const fs::path& script : {service / "run", start}) {
-    const std::string written = slurp(script);
+    const std::string written = text_of_file(script);
     std::ofstream{script, std::ios::app} << "# a hand was here\n";
     CHECK(changes_of(at.plan(serving("hello")).outcome) == "update process/app\n");
     const Report mended = at.deploy(serving("hello"));
     REQUIRE(text_of(mended.errors) == "");
     CHECK(mended.outcome.find({"host", "process", "app"})->effect == "leaves the running process alone");
-    CHECK(slurp(script) == written);
+    CHECK(text_of_file(script) == written);
     CHECK(pid_of(at.root(), "app") == pid);
   }
   CHECK(changes_of(at.plan(serving("hello")).outcome) == "");
@@ -348,20 +340,20 @@ TEST_CASE("what a service gets: its user, its folder, its environment, and no se
   REQUIRE(text_of(at.deploy(body).errors) == "");
   CHECK(greeted(port) == value);
   const int pid = pid_of(at.root(), "app");
-  const std::string process = "/proc/" + std::to_string(pid), password = slurp(at.root() / "keys/app.password");
+  const std::string process = "/proc/" + std::to_string(pid), password = text_of_file(at.root() / "keys/app.password");
   CHECK(password.size() == 32);
   struct stat owner{};
   REQUIRE(::stat(process.c_str(), &owner) == 0);
   if (::geteuid() == 0) CHECK(owner.st_uid != 0);
   else CHECK(owner.st_uid == ::geteuid());
   CHECK(fs::read_symlink(process + "/cwd") == fs::canonical(at.root() / "services/app"));
-  const std::string environment = slurp(process + "/environ");
+  const std::string environment = text_of_file(process + "/environ");
   CHECK(environment.find("PASSWORD=pre:" + password + ":post") != std::string::npos);
   CHECK(environment.find("leaked") == std::string::npos);
-  CHECK(slurp(process + "/cmdline").find(password) == std::string::npos);
+  CHECK(text_of_file(process + "/cmdline").find(password) == std::string::npos);
   int with_password = 0;
   for (const auto& entry : fs::recursive_directory_iterator(at.root())) {
-    if (!entry.is_regular_file() || slurp(entry.path()).find(password) == std::string::npos) continue;
+    if (!entry.is_regular_file() || text_of_file(entry.path()).find(password) == std::string::npos) continue;
     ++with_password;
     CAPTURE(entry.path().string());
     CHECK((entry.status().permissions() & fs::perms::others_all) == fs::perms::none);
@@ -436,7 +428,8 @@ TEST_CASE("after a reboot, when all are gone, the deploy starts what is there") 
 TEST_CASE("its log is kept, with times, and can be followed") {
   Deployment at;
   REQUIRE(text_of(at.deploy(serving("hello")).errors) == "");
-  REQUIRE(comes_true([&] { return slurp(at.root() / "logs/app/current").find("serving") != std::string::npos; }));
+  REQUIRE(
+      comes_true([&] { return text_of_file(at.root() / "logs/app/current").find("serving") != std::string::npos; }));
   const auto topology = at.topology();
   std::vector<std::string> lines;
   const Body read = [&](Host&, Scope& in) {

@@ -19,14 +19,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const ReachableProgram reachable{TEST_SERVER};
-const std::string server = reachable.path();
-
-std::string slurp(const fs::path& path) {
-  std::ifstream in{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 Body serving(const std::string& greeting) {
   return [=](Host& host, Scope& in) {
     const auto password = host.secret(in, "app.password");
@@ -55,7 +47,7 @@ std::map<std::string, std::string> snapshot(const fs::path& root) {
     ::lstat(entry.path().c_str(), &found);
     all[entry.path()] = std::to_string(found.st_mtim.tv_sec) + "." + std::to_string(found.st_mtim.tv_nsec) + " " +
                         std::to_string(found.st_ctim.tv_nsec) + " " + std::to_string(found.st_mode) + " " +
-                        (entry.is_regular_file() ? slurp(entry.path()) : "");
+                        (entry.is_regular_file() ? text_of_file(entry.path()) : "");
   }
   return all;
 }
@@ -65,7 +57,8 @@ std::map<std::string, std::string> snapshot(const fs::path& root) {
 TEST_CASE("plans of every kind, observations and logs leave the state as it is") {
   Deployment at;
   REQUIRE(text_of(at.deploy(serving("hello")).errors) == "");
-  REQUIRE(comes_true([&] { return slurp(at.root() / "logs/app/current").find("serving") != std::string::npos; }));
+  REQUIRE(
+      comes_true([&] { return text_of_file(at.root() / "logs/app/current").find("serving") != std::string::npos; }));
   const auto before = snapshot(at.root());
   CHECK(changes_of(at.plan(serving("hello")).outcome) == "");
   CHECK(changes_of(at.plan(serving("good evening")).outcome) != "");
@@ -101,12 +94,13 @@ TEST_CASE("a plan runs no program and opens nothing for writing") {
   FILE* strace = ::popen(command.c_str(), "r");
   REQUIRE(strace);
   REQUIRE(comes_true([&] {
-    return slurp("/proc/" + std::to_string(child.pid()) + "/status").find("TracerPid:\t0\n") == std::string::npos;
+    return text_of_file("/proc/" + std::to_string(child.pid()) + "/status").find("TracerPid:\t0\n") ==
+           std::string::npos;
   }));
   std::ofstream{at.folder() / "go"}.close();
   CHECK(WEXITSTATUS(child.wait()) == 0);
   ::pclose(strace);
-  REQUIRE(comes_true([&] { return slurp(trace).find("exited with") != std::string::npos; }));
+  REQUIRE(comes_true([&] { return text_of_file(trace).find("exited with") != std::string::npos; }));
   std::ifstream lines{trace};
   int seen = 0;
   for (std::string line; std::getline(lines, line);) {

@@ -17,10 +17,12 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 import urllib.error
 import urllib.parse
 import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+from harness import run, wait_for  # noqa: E402
 
 PIPELINE = os.path.abspath(sys.argv[1])
 STAGES = [f"stage-{i:02}" for i in range(1, 31)]
@@ -28,14 +30,7 @@ PATIENCE = 60  # seconds, for things that take milliseconds
 
 
 def until(what, check):
-    """Waits for `check` to return something true; returns it."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        found = check()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"waited {PATIENCE} s, but not: {what}"
-        time.sleep(0.02)
+    return wait_for(what, check, PATIENCE)
 
 
 def free_port():
@@ -105,6 +100,11 @@ class Place:
         process = self.start(PIPELINE, "deploy", "--yes", "--set", f"gates={self.gates}", "--metrics-listen", f"127.0.0.1:{port}", *arguments)
         until("the deploy waits at its first gate", lambda: 'state="waiting"} 1' in (get(f"http://127.0.0.1:{port}/metrics") or ""))
         return process, port
+
+    def explain(self):
+        for _, log in self.running:
+            log.seek(0)
+            print(log.read()[-3000:], flush=True)
 
     def close(self):
         for process, log in self.running:
@@ -407,29 +407,5 @@ def test_the_trace_opens(place):
     assert "H0704" in text, text
 
 
-def main():
-    chosen = sys.argv[2:]
-    passed = failed = 0
-    for name, test in list(globals().items()):
-        if not name.startswith("test_") or (chosen and not any(word in name for word in chosen)):
-            continue
-        place = Place()
-        start = time.monotonic()
-        try:
-            test(place)
-            passed += 1
-            print(f"ok     {name} ({time.monotonic() - start:.1f} s)", flush=True)
-        except Exception:  # noqa: BLE001: a test may fail in any way
-            failed += 1
-            print(f"FAILED {name}\n{traceback.format_exc()}", flush=True)
-            for _, log in place.running:
-                log.seek(0)
-                print(log.read()[-3000:], flush=True)
-        finally:
-            place.close()
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    run(globals(), Place, sys.argv[2:])
