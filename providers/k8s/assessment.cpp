@@ -1,5 +1,7 @@
 #include "k8s/assessment.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
@@ -77,17 +79,23 @@ Preview preview(Scope& in, const Place& place, const Wanted& wanted, const json:
 }
 
 /// In a namespace that is there, under a name that nobody has: what is wrong with an object shows there, too.
-void preview_in_stand_in(Scope& in, const Place& place, const Wanted& wanted, Change& change) {
+/// @returns what the server would make of it; nothing where it gave no dry run, with the reason in `change`
+std::optional<json::value> preview_in_stand_in(Scope& in, const Place& place, const Wanted& wanted,
+                                               const std::string& space, const std::string& suffix, Change& change) {
+  constexpr std::size_t longest = 63;        // of a Service, the shortest of all
   Wanted shadow = wanted;
   json::object& metadata = shadow.object.get_object()["metadata"].get_object();
-  metadata["namespace"] = stand_in_space;
-  metadata["name"] = wanted.reference.name + "-of-" + place.space;
+  metadata["namespace"] = space;
+  metadata["name"] =
+      wanted.reference.name.substr(0, longest - std::min(suffix.size(), longest)) + suffix.substr(0, longest);
   try {
-    (void)preview(in, place, shadow, nullptr);
+    auto seen = preview(in, place, shadow, nullptr);
     change.fidelity = Fidelity::shadow;
+    return std::move(seen.result);
   } catch (const ApiError& error) {
     change.fidelity = Fidelity::schema;
     change.reason = fmt::format("the server gave no dry run: {}", error.data().message);
+    return std::nullopt;
   }
 }
 
@@ -147,9 +155,36 @@ Change creation(Scope& in, const Place& place, const Wanted& wanted, bool space_
     (void)preview(in, place, wanted, nullptr);
     change.fidelity = Fidelity::server;
   } else {
-    preview_in_stand_in(in, place, wanted, change);
+    preview_in_stand_in(in, place, wanted, stand_in_space, "-of-" + place.space, change);
   }
   return change;
+}
+
+/// @param refused by the server: a field of it cannot be changed in place
+Assessment replacement(Scope& in, const Place& place, const Wanted& wanted, const json::value& live,
+                       const Diagnostic& refused) {
+  Change change;
+  const auto anew = preview_in_stand_in(in, place, wanted, place.space, "-anew", change);
+  Change made = object_change(wanted.subject, &live, anew.value_or(wanted.object), in.fingerprinter());
+  if (!anew)                                 // what only the server had filled in is no change
+    std::erase_if(made.fields, [](const FieldChange& field) { return field.after.empty(); });
+  made.action = Action::replace;
+  made.fidelity = change.fidelity;
+  made.reason = refused.facts.empty() ? refused.message
+                                      : fmt::format("`{}` cannot be changed in place", refused.facts.front().first);
+  made.effect = "deletes it and makes it anew";
+  mark_pending(made, wanted);
+  leave_out_marks(made, place);
+  return {.change = std::move(made), .anew = true};
+}
+
+/// Throws it where it is not to be replaced.
+void require_replaceable(const Place& place, const Wanted& wanted, const Diagnostic& refused) {
+  if (refused.code != "H0462" || !place.allow_replace) throw Error(refused);
+  if (!wanted.holds_data) return;
+  Diagnostic said = refused;
+  said.help = "keep the field as it is: to replace the object would delete its data, which `--allow-replace` never does";
+  throw Error(std::move(said));
 }
 
 }  // namespace
@@ -160,7 +195,13 @@ Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std
   if (!place.may_become_ours(*live)) throw somebody_elses(wanted, *live);
   if (wanted.pending.empty() && prove_unchanged(wanted.object, *live, field_manager).holds())
     return {{.subject = wanted.subject, .holds_data = wanted.holds_data}};
-  const Preview seen = preview(in, place, wanted, &*live);
+  Preview seen;
+  try {
+    seen = preview(in, place, wanted, &*live);
+  } catch (const Error& error) {
+    require_replaceable(place, wanted, error.data());
+    return replacement(in, place, wanted, *live, error.data());
+  }
   Assessment made{object_change(wanted.subject, &*live, seen.result, in.fingerprinter()), seen.force};
   made.change.holds_data = wanted.holds_data;
   made.change.fidelity = Fidelity::server;

@@ -15,6 +15,7 @@ namespace harmony::k8s {
 struct Assessment {
   Change change;
   bool force = false;                        ///< fields that moved under us are taken back
+  bool anew = false;                         ///< it has to go first
 };
 
 /// @param live nothing: it is not there. One that is going is as good as gone: it is made anew.

@@ -24,6 +24,7 @@ struct Place {
   bool create_space = false;                 ///< --create-namespace
   bool adopt = false;                        ///< --adopt: takes over objects that nobody has marked
   bool force_conflicts = false;              ///< --force-conflicts
+  bool allow_replace = false;                ///< --allow-replace: what cannot be changed in place is made anew
   std::string cluster = {};                  ///< what tells it from others: its address, and who vouches for it
   std::shared_ptr<Client> client = {};
 

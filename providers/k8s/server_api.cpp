@@ -148,7 +148,8 @@ void ServerApi::ensure(Scope& in, const ObjectSet& set) {
 void ServerApi::settle(Scope& in, const Wanted& wanted, const Assessment& assessed,
                        const std::optional<json::value>& live) {
   in.change(assessed.change, [&] {
-    if (live && is_going(*live)) until_gone(in, wanted.reference, std::string(text_at(*live, "metadata.uid")));
+    if (assessed.anew) take_away(in, wanted.reference, *live);
+    else if (live && is_going(*live)) until_gone(in, wanted.reference, std::string(text_at(*live, "metadata.uid")));
     write(in, wanted, assessed.force);
     std::lock_guard hold{mutex_};
     return Settled{"uid " + written_.at(wanted.reference).uid};
@@ -184,19 +185,23 @@ void ServerApi::until_gone(Scope& in, const ObjectReference& reference, const st
            });
 }
 
+/// That very object; one that somebody has made under its name meanwhile stays.
+void ServerApi::take_away(Scope& in, const ObjectReference& reference, const json::value& live) {
+  const std::string uid{text_at(live, "metadata.uid")};
+  lease_->require_held(in);
+  place_->client->remove(in, place_->client->resource(in, reference.what), reference.space, reference.name,
+                         {.uid = uid, .propagation = Propagation::foreground});
+  in.point("object told to go");
+  until_gone(in, reference, uid);
+}
+
 void ServerApi::remove(Scope& in, const LedgerEntry& entry) {
   const auto alone = in.hold(entry.subject);
   auto live = find(in, entry.subject);
   if (live && !place_->is_ours(*live)) live.reset();  // ours is gone, and somebody else's has its name
   in.change(removal(entry.subject, live, entry.holds_data), [&] {
     const auto resource = resource_of(in, *place_, entry.subject.kind);
-    const std::string space = resource->namespaced ? place_->space : "",
-                      uid = std::string(text_at(*live, "metadata.uid"));
-    lease_->require_held(in);
-    place_->client->remove(in, *resource, space, entry.subject.name,
-                           {.uid = uid, .propagation = Propagation::foreground});
-    in.point("object told to go");
-    until_gone(in, {resource->what, space, entry.subject.name}, uid);
+    take_away(in, {resource->what, resource->namespaced ? place_->space : "", entry.subject.name}, *live);
     return Settled{};
   });
 }

@@ -57,6 +57,7 @@ class ServerApi final : public Api {
   void settle(Scope&, const Wanted&, const Assessment&, const std::optional<boost::json::value>& live);
   void write(Scope&, const Wanted&, bool force);
   void until_gone(Scope&, const ObjectReference&, const std::string& uid) const;
+  void take_away(Scope&, const ObjectReference&, const boost::json::value& live);
   std::optional<boost::json::value> find(Scope&, const Subject&) const;
   /// Its pods, and what else its readiness is read from.
   Objects related_to(Scope&, const boost::json::value& live) const;

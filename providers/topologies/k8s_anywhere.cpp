@@ -86,6 +86,7 @@ struct K8sAnywhere::Shared {
                        .create_space = settings.options.contains("create-namespace"),
                        .adopt = settings.options.contains("adopt"),
                        .force_conflicts = settings.options.contains("force-conflicts"),
+                       .allow_replace = settings.options.contains("allow-replace"),
                        .cluster = mark_of(access.cluster),
                        .client = std::make_shared<k8s::Client>(access, k8s::process_environment())})),
         lease(std::make_shared<k8s::Lease>(place)),
@@ -128,6 +129,7 @@ std::vector<TopologyOption> K8sAnywhere::options() {
       {.name = "create-namespace", .help = "Make the namespace where it is missing"},
       {.name = "adopt", .help = "Take over objects of the same names that no deployment has marked"},
       {.name = "force-conflicts", .help = "Take over fields of these objects that others have set"},
+      {.name = "allow-replace", .help = "Delete and make anew what cannot be changed in place; never what holds data"},
       {.name = "postgresql-image", .value_name = "IMAGE", .help = "Of PostgreSQL servers [postgres:17]"},
       {.name = "nats-image", .value_name = "IMAGE", .help = "Of NATS servers [nats:2.11]"}};
 }

@@ -177,7 +177,14 @@ def test_an_immutable_field(app):
                "spec": {"selector": {"matchLabels": {"app": "old"}},
                         "template": {"metadata": {"labels": {"app": "old"}},
                                      "spec": {"containers": [{"name": "old", "image": IMAGES["busybox"]}]}}}})
-    refused(app, "H0462", "cannot be changed in place", "spec.selector", args=["--adopt", "--force-conflicts"], exit_code=5)
+    take_over = ["--adopt", "--force-conflicts"]
+    refused(app, "H0462", "cannot be changed in place", "spec.selector", args=take_over, exit_code=5)
+    before = app.objects()["deployment/guestbook"]["metadata"]["uid"]
+    app.harmony("plan", *take_over, "--allow-replace").expect(0, r"guestbook .*deletes it and makes it anew", "`spec.selector` cannot be changed in place", "1 to replace")
+    assert app.objects()["deployment/guestbook"]["metadata"]["uid"] == before, "a plan replaced something"
+    app.harmony("deploy", "--yes", *take_over, "--allow-replace").expect(0, "5 checks passed")
+    assert app.objects()["deployment/guestbook"]["metadata"]["uid"] != before
+    app.plan_is_empty()
 
 
 def test_an_admission_policy(app):
