@@ -235,8 +235,8 @@ void RehearsedHost::announce(const Process& process, const ProcessFacts& before,
     const auto data = trees_.find(process.data);
     state.fresh = data != trees_.end() && data->second;
   }
-  state.because = change.action == Action::create ? fmt::format("process `{}` is made", process.name)
-                                                  : fmt::format("process `{}` is as planned", process.name);
+  const char* what = change.action == Action::create ? "is made" : before.kept_up ? "changes" : "is down";
+  state.because = fmt::format("process `{}` {}", process.name, what);
   endpoints_.put(*process.listens, std::move(state));
 }
 

@@ -94,6 +94,10 @@ class App:
         found.pop(os.getpid(), None)
         return found
 
+    def servers(self):
+        """Those of them that stay as long as they are not ended: a database server has others come and go below it."""
+        return {pid: command for pid, command in self.processes().items() if self.state in command or command.startswith("s6-")}
+
     def supervised(self):
         """The pids that the supervisor keeps, by service."""
         folder = os.path.join(self.state, "supervisor")

@@ -113,8 +113,7 @@ def test_no_secret_in_any_output(app):
         outputs[path] = open(path).read()
     for path in glob.glob(app.state + "/ledger/*") + glob.glob(app.state + "/logs/*/current"):
         outputs[path] = open(path, errors="replace").read()
-    for pid in app.processes():
-        outputs[f"/proc/{pid}/cmdline"] = open(f"/proc/{pid}/cmdline").read()
+    outputs |= {f"/proc/{pid}/cmdline": command for pid, command in app.processes().items()}
     for name, secret in secrets(app).items():
         for where, text in outputs.items():
             if name == "fingerprint" and where == file:

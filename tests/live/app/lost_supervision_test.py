@@ -34,10 +34,10 @@ def test_destroy_ends_what_runs_though_the_supervisor_folder_is_gone(app):
 def test_deploy_takes_over_what_runs_though_the_supervisor_folder_is_gone(app):
     app.deploy()
     post(app.url(), "kept though its supervisor was lost")
-    before = app.processes()
+    before = app.servers()
     lose(app)
     app.run("plan").expect(0, "ends what runs without supervisor")
-    assert before == app.processes(), "a plan ended something"
+    assert before == app.servers(), "a plan ended something"
     app.deploy()
     assert not set(before) & set(app.processes()), "something of before still runs"
     assert "kept though its supervisor was lost" in http_get(app.url(), "/entries")[1]
