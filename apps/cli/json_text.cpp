@@ -27,6 +27,18 @@ json::array strings(const std::vector<std::string>& texts) {
   return all;
 }
 
+json::object object_of(const std::map<std::string, std::string>& texts) {
+  json::object all;
+  for (const auto& [name, text] : texts) all[name] = text;
+  return all;
+}
+
+json::array notes_of(const std::vector<Note>& notes) {
+  json::array all;
+  for (const Note& note : notes) all.push_back({{"label", note.label}, {"text", note.text}});
+  return all;
+}
+
 json::object place(const std::source_location& at) {
   return {{"file", shown_path(at.file_name())}, {"line", at.line()}, {"column", at.column()}};
 }
@@ -152,9 +164,7 @@ json::object to_json(const StepOutcome& step) {
 }
 
 json::object to_json(const Outcome& outcome) {
-  json::array notes;
-  for (const Note& note : outcome.notes) notes.push_back({{"label", note.label}, {"text", note.text}});
-  return {{"steps", array_of(outcome.steps)}, {"notes", std::move(notes)}};
+  return {{"steps", array_of(outcome.steps)}, {"notes", notes_of(outcome.notes)}};
 }
 
 json::object to_json(const LedgerEntry& entry) {
@@ -180,7 +190,9 @@ json::object to_json(const RunRecord& run) {
           {"done", run.done},
           {"failed", run.failed},
           {"stopped", run.stopped},
-          {"smoke_tested", run.smoke_tested}};
+          {"smoke_tested", run.smoke_tested},
+          {"settings", object_of(run.settings)},
+          {"notes", notes_of(run.notes)}};
 }
 
 json::object to_json(const SmokeResult& result) {
@@ -199,8 +211,8 @@ json::object counts_json(const Outcome& outcome) {
 
 json::object to_json(const Plan& plan) {
   json::object made{{"deployment", plan.deployment}, {"topology", plan.topology}, {"root", plan.root}};
-  auto& settings = made["settings"].emplace_object();
-  for (const auto& [name, value] : plan.settings) settings[name] = value;
+  made["settings"] = object_of(plan.settings);
+  made["settings_before"] = plan.settings_before ? json::value(object_of(*plan.settings_before)) : json::value(nullptr);
   if (plan.errors.empty()) made["changes_pending"] = !plan.outcome.empty() || plan.settles;
   else made["changes_pending"] = nullptr;  // nobody knows
   made["counts"] = counts_json(plan.outcome);

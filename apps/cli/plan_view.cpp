@@ -184,11 +184,9 @@ std::string kept_text(const Plan& plan, const StepsView& view, const Style& styl
   return text;
 }
 
-std::string header(const Plan& plan, const StepsView& view, const Style& style) {
+std::string header(const Plan& plan, const StepsView& view, const Style& style, const Redact& redact) {
   std::string text = style.bold(view.line(plan.deployment)) + " on " + view.line(plan.topology);
-  std::vector<std::string> settings;
-  for (const auto& [name, value] : plan.settings) settings.push_back(name + "=" + view.line(value));
-  if (!settings.empty()) text += style.dim(fmt::format(" with {}", fmt::join(settings, ", ")));
+  if (const std::string with = with_settings(plan.settings, redact); !with.empty()) text += style.dim(with);
   return text + "\n";
 }
 
@@ -206,6 +204,14 @@ std::string steps_text(const Plan& plan, StepsView& view, const PlanCounts& coun
 }
 
 }  // namespace
+
+std::string with_settings(const std::map<std::string, std::string>& settings, const Redact& redact) {
+  std::string text;
+  for (const auto& [name, value] : settings)
+    text +=
+        fmt::format("{}{}={}", text.empty() ? " with " : ", ", name, printable_line(redact ? redact(value) : value));
+  return text;
+}
 
 std::string unfinished_text(const RunRecord& run, std::chrono::system_clock::time_point now) {
   if (run.at_work)
@@ -234,9 +240,14 @@ std::string whole_plan(const Plan& plan, const PlanViewOptions& options) {
   const std::string took = seconds_text(plan.took);
   const PlanCounts counts = count_steps(plan.outcome);
   const bool nothing = plan.outcome.empty() && counts.unknown == 0;
-  std::string text = header(plan, view, style);
+  std::string text = header(plan, view, style, options.redact);
   if (plan.unfinished)
     text += style.bold("note") + ": " + view.line(unfinished_text(*plan.unfinished, options.now)) + "\n";
+  if (plan.settings_before && !nothing)
+    text +=
+        style.bold("note") + ": the last deploy was made" +
+        (plan.settings_before->empty() ? " without settings" : with_settings(*plan.settings_before, options.redact)) +
+        "\n";
   if (plan.other_key && !nothing)
     text += style.bold("note") + ": the fingerprint key is not that of the last run (it was deleted or replaced), so " +
             "every secret, and what carries one, shows as changed once\n";

@@ -22,4 +22,7 @@ std::string render_steps(const Outcome&, const PlanViewOptions&);
 /// "note: the last deploy (deploy@ci-7, 3 min ago) stopped after step 11 of 19; 8 steps left"
 std::string unfinished_text(const RunRecord&, std::chrono::system_clock::time_point now);
 
+/// " with binary=guestbookd-next"; empty where there are none.
+std::string with_settings(const std::map<std::string, std::string>&, const Redact&);
+
 }  // namespace harmony::cli

@@ -65,6 +65,7 @@ std::string colored(const Style& style, Health health, std::string_view text) {
 std::string headline(const Status& status, const std::vector<Row>& rows, const Style& style,
                      std::chrono::system_clock::time_point now) {
   std::string text = style.bold(printable_line(status.deployment)) + " on " + printable_line(status.topology);
+  if (status.ledger.run) text += with_settings(status.ledger.run->settings, {});
   if (rows.empty()) return text + ": nothing is deployed\n";
   text += fmt::format(": {} of {} ok", std::ranges::count(rows, Health::ok, &Row::health), rows.size());
   if (const auto unknown = std::ranges::count(rows, Health::unknown, &Row::health); unknown > 0)
@@ -132,9 +133,12 @@ std::string render_status(const Status& status, Style style, bool verbose, const
     text += style.bold("note") + ": " + unfinished_text(*run, now) +
             (run->at_work ? "\n" : fmt::format("; a {} goes on from there\n", printable_line(run->verb)));
   else if (run && run->failed) text += style.bold("note") + ": " + ended_badly(*run, now) + "\n";
+  auto facts = status.facts;
+  if (run)
+    for (const Note& note : run->notes) facts.emplace_back(note.label, note.text);
   std::size_t width = 0;
-  for (const auto& [key, value] : status.facts) width = std::max(width, width_of(key));
-  for (const auto& [key, value] : status.facts)
+  for (const auto& [key, value] : facts) width = std::max(width, width_of(key));
+  for (const auto& [key, value] : facts)
     text += fmt::format("  {}  {}\n", padded(key, width), printable_line(redact ? redact(value) : value));
   if (!rows.empty()) text += "\n" + table_of(rows, style, verbose, redact);
   return text + kept_text(status, redact);

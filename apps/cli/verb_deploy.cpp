@@ -66,8 +66,8 @@ int deploy_verb(Session& session) {
   if (session.arguments.has("dry-run")) return dry_run(session);
   Exporting exporting{session};
   if (session.saved) session.show_plan(session.saved->plan);
-  const Report report = session.engine->deploy(
-      session.saved ? &session.saved->plan : nullptr, [&](const Plan& plan) { return approve(session, plan); });
+  const Report report = session.engine->deploy(session.saved ? &session.saved->plan : nullptr,
+                                               [&](const Plan& plan) { return approve(session, plan); });
   const int code = conclude(session, report);
   exporting.finish(report);
   return leave(session, report, code);

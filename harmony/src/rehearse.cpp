@@ -74,6 +74,8 @@ void Engine::Impl::rehearse_prune(Plan& plan) {
   };
   const bool nothing_ours = std::ranges::all_of(ledger.entries, &LedgerEntry::shared);  // a destroy took its key along
   plan.other_key = ledger.run && !nothing_ours && !ledger.run->key_mark.empty() && ledger.run->key_mark != key_mark();
+  if (ledger.run && !nothing_ours && ledger.run->verb == "deploy" && ledger.run->settings != program.settings)
+    plan.settings_before = ledger.run->settings;
   const ScorePaths asked_for = paths_of(outcome, left.go);
   plan.kept = std::move(left.stay);
   using State = LedgerEntry::State;

@@ -85,11 +85,39 @@ LedgerEntry entry_from(const json::object& from) {
           .sequence = from.at("sequence").to_number<std::uint64_t>()};
 }
 
+std::map<std::string, std::string> settings_from(const json::object& from) {
+  std::map<std::string, std::string> settings;
+  if (const json::value* all = from.if_contains("settings"))
+    for (const auto& [name, value] : all->as_object()) settings.emplace(name, std::string(value.as_string()));
+  return settings;
+}
+std::vector<Note> notes_from(const json::object& from) {
+  std::vector<Note> notes;
+  if (const json::value* all = from.if_contains("notes"))
+    for (const json::value& note : all->as_array())
+      notes.push_back({text(note.as_object(), "label"), text(note.as_object(), "text")});
+  return notes;
+}
+
 json::object to_json(const RunRecord& run) {
-  return {{"id", run.id},           {"verb", run.verb},         {"who", run.who},
-          {"version", run.version}, {"started", run.started},   {"finished", run.finished},
-          {"planned", run.planned}, {"done", run.done},         {"failed", run.failed},
-          {"stopped", run.stopped}, {"key_mark", run.key_mark}, {"smoke_tested", run.smoke_tested}};
+  json::object settings;
+  for (const auto& [name, value] : run.settings) settings[name] = value;
+  json::array notes;
+  for (const Note& note : run.notes) notes.push_back({{"label", note.label}, {"text", note.text}});
+  return {{"id", run.id},
+          {"verb", run.verb},
+          {"who", run.who},
+          {"version", run.version},
+          {"started", run.started},
+          {"finished", run.finished},
+          {"planned", run.planned},
+          {"done", run.done},
+          {"failed", run.failed},
+          {"stopped", run.stopped},
+          {"key_mark", run.key_mark},
+          {"smoke_tested", run.smoke_tested},
+          {"settings", std::move(settings)},
+          {"notes", std::move(notes)}};
 }
 RunRecord run_from(const json::object& from) {
   return {.id = text(from, "id"),
@@ -103,7 +131,9 @@ RunRecord run_from(const json::object& from) {
           .failed = truth(from, "failed"),
           .stopped = truth(from, "stopped"),
           .key_mark = text(from, "key_mark"),
-          .smoke_tested = truth(from, "smoke_tested")};
+          .smoke_tested = truth(from, "smoke_tested"),
+          .settings = settings_from(from),
+          .notes = notes_from(from)};
 }
 
 json::array to_json(const std::vector<LedgerEntry>& entries) {

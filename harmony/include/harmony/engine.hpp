@@ -45,6 +45,8 @@ struct Plan {
   std::vector<Diagnostic> errors;                ///< a plan with errors cannot be deployed
   std::optional<RunRecord> unfinished;           ///< of the deploy before, if it stopped half-way
   std::vector<LedgerEntry> kept;                 ///< data no Score speaks of any more
+  /// Of the last deploy, where they are not those of this plan.
+  std::optional<std::map<std::string, std::string>> settings_before = {};
   bool other_key = false;                        ///< of fingerprints, than that of the last run: all of them differ
   bool settles = false;                          ///< the ledger has to be put right, though the world has not
   std::chrono::nanoseconds took{};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harmony/change.hpp"
+#include "harmony/outcome.hpp"
 
 namespace harmony {
 
@@ -43,6 +44,8 @@ struct RunRecord {
   bool stopped = false;  ///< failed by nothing but a signal
   std::string key_mark = {};  ///< of one text by the fingerprint key: another mark means another key
   bool smoke_tested = false;
+  std::map<std::string, std::string> settings = {};  ///< a deploy's, as they were given; nothing secret
+  std::vector<Note> notes = {};  ///< what a deploy that ended well told whoever uses it: "open" and an address
   bool at_work = false;  ///< another process is still at it; never written
 };
 

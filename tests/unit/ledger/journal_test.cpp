@@ -62,9 +62,15 @@ TEST_CASE("what is written is what is read") {
   stopped.failed = stopped.stopped = true;
   stopped.key_mark = "c0ffee";
   stopped.version = "1.4.0";
+  stopped.settings = {{"binary", "next"}};
+  stopped.notes = {{"open", "http://127.0.0.1:1"}};
   CHECK(state_of(joined(lines) + host::finish_line(7, stopped))
             .starts_with(
                 "run-2 2026-11-24T10:05:00Z 0 failed stopped key c0ffee version 1.4.0\nlast 2026-11-23T10:05:00Z"));
+  const auto read = host::read_journal(joined(lines) + host::finish_line(7, stopped), "guestbook", path).state.run;
+  CHECK(read->settings == stopped.settings);
+  REQUIRE(read->notes.size() == 1);
+  CHECK(read->notes[0].label + " " + read->notes[0].text == "open http://127.0.0.1:1");
 }
 
 TEST_CASE("a failed run and a destroy are no success") {
