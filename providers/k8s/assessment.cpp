@@ -183,7 +183,8 @@ void require_replaceable(const Place& place, const Wanted& wanted, const Diagnos
   if (refused.code != "H0462" || !place.allow_replace) throw Error(refused);
   if (!wanted.holds_data) return;
   Diagnostic said = refused;
-  said.help = "keep the field as it is: to replace the object would delete its data, which `--allow-replace` never does";
+  said.help =
+      "keep the field as it is: to replace the object would delete its data, which `--allow-replace` never does";
   throw Error(std::move(said));
 }
 

@@ -164,7 +164,8 @@ Explanation invalid(const std::string& subject, const json::value& status) {
                         Prospect::hopeless);
   one.diagnostic.facts = std::move(facts);
   one.diagnostic.category = immutable ? Category::refused : Category::usage;
-  one.diagnostic.help = immutable ? "keep the field as it is, or give the object another name; where it may be deleted and made anew: --allow-replace"
+  one.diagnostic.help = immutable ? "keep the field as it is, or give the object another name; where it may be deleted "
+                                    "and made anew: --allow-replace"
                                   : "correct the field in the Score";
   one.rule = "the same object is refused again";
   return one;

@@ -53,15 +53,18 @@ void wait_for(const std::filesystem::path& fifo) {
 TEST_CASE("what carries the mark of a state folder is found, and no other") {
   const harmony::testing::TemporaryFolder ours, other;
   const Mark mark{ours.path()}, other_mark{other.path()};
-  const auto ready = ours.path() / "ready";
+  // Nothing below becomes another program after it has said so: while it does, nobody can read its environment.
+  const auto ready = ours.path() / "ready", never = ours.path() / "never";
   REQUIRE(::mkfifo(ready.c_str(), 0600) == 0);
-  const Detached supervision{fmt::format("echo >{}; exec /bin/sleep 1000", ready.string()), mark.of_supervision()};
+  REQUIRE(::mkfifo(never.c_str(), 0600) == 0);
+  const std::string stays = fmt::format("echo >{}; read line <{}", ready.string(), never.string());
+  const Detached supervision{stays, mark.of_supervision()};
   wait_for(ready);
-  const Detached process{fmt::format("{}exec /bin/sh -c '/bin/sleep 1000 & echo >{}; wait'",
-                                     mark.line_of("a b:c", SIGINT), ready.string()),
+  const Detached process{fmt::format("{}exec /bin/sh -c '(read line <{}) & echo >{}; wait'",
+                                     mark.line_of("a b:c", SIGINT), never.string(), ready.string()),
                          mark.of_supervision()};
   wait_for(ready);
-  const Detached stranger{fmt::format("echo >{}; exec /bin/sleep 1000", ready.string()), other_mark.of_supervision()};
+  const Detached stranger{stays, other_mark.of_supervision()};
   wait_for(ready);
 
   const auto all = mark.carriers();
@@ -82,7 +85,12 @@ TEST_CASE("what carries the mark of a state folder is found, and no other") {
 TEST_CASE("one that is over stays over") {
   const harmony::testing::TemporaryFolder ours;
   const Mark mark{ours.path()};
-  auto program = std::make_unique<Detached>("exec /bin/sleep 1000", mark.of_supervision());
+  const auto ready = ours.path() / "ready", never = ours.path() / "never";
+  REQUIRE(::mkfifo(ready.c_str(), 0600) == 0);
+  REQUIRE(::mkfifo(never.c_str(), 0600) == 0);
+  auto program = std::make_unique<Detached>(fmt::format("echo >{}; read line <{}", ready.string(), never.string()),
+                                            mark.of_supervision());
+  wait_for(ready);
   const auto all = mark.carriers();
   REQUIRE(find(all, program->pid()));
   const MarkedProcess& found = *find(all, program->pid());
