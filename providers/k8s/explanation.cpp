@@ -170,6 +170,7 @@ std::vector<Explanation> explain(const json::value& object, const Objects& relat
   add(all, more, controller_cause(object));
   const bool given_up = !all.empty();
   if (group_kind(object) == "PersistentVolumeClaim") add(all, more, claim_cause(subject, object, related, tolerance));
+  add(all, more, route_cause(subject, object));
   add(all, more, creation_cause(object, related, tolerance));
   for (const json::value* pod : pods_of(object, related))
     if (holds_back(*pod)) add(all, more, pod_cause({*pod, warnings_about(related, *pod), subject, tolerance}, related));

@@ -1,5 +1,5 @@
 #pragma once
-/// The causes that a pod can show, one function each.
+/// The causes that a pod, a claim or a route can show, one function each.
 #include <optional>
 #include <string>
 
@@ -35,6 +35,8 @@ std::optional<Explanation> setup_cause(const PodCase&);
 /// Of a claim that no volume is found for.
 std::optional<Explanation> claim_cause(const std::string& subject, const boost::json::value& claim,
                                        const Objects& related, const Tolerance&);
+/// Of a route that those have refused who are to carry it.
+std::optional<Explanation> route_cause(const std::string& subject, const boost::json::value& route);
 /// `configmap "settings" not found`, `couldn't find key password in Secret shop/db`: something that a pod names.
 std::optional<Explanation> missing_cause(const std::string& subject, std::string_view message, std::int64_t sightings,
                                          const Tolerance&);

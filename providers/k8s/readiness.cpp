@@ -41,13 +41,14 @@ constexpr auto rules = std::to_array<Row>({
     {"autoscaling/HorizontalPodAutoscaler", autoscaler_readiness},
     {"batch/CronJob", cron_job_readiness},
     {"batch/Job", job_readiness},
-    {"gateway.networking.k8s.io/GRPCRoute", route_readiness},
+    {"gateway.networking.k8s.io/GRPCRoute", gateway_route_readiness},
     {"gateway.networking.k8s.io/Gateway", gateway_readiness},
-    {"gateway.networking.k8s.io/HTTPRoute", route_readiness},
-    {"gateway.networking.k8s.io/TCPRoute", route_readiness},
-    {"gateway.networking.k8s.io/TLSRoute", route_readiness},
+    {"gateway.networking.k8s.io/HTTPRoute", gateway_route_readiness},
+    {"gateway.networking.k8s.io/TCPRoute", gateway_route_readiness},
+    {"gateway.networking.k8s.io/TLSRoute", gateway_route_readiness},
     {"networking.k8s.io/Ingress", ingress_readiness},
     {"policy/PodDisruptionBudget", budget_readiness},
+    {"route.openshift.io/Route", openshift_route_readiness},
 });
 
 /// Kinds that do all they ever do by being there: the API server itself, or whoever reads them, takes them as they are.

@@ -22,6 +22,7 @@ struct Readiness {
   };
   State state = State::in_progress;
   std::string reason = {};  ///< "1 of 3 pods available"; fit for a terminal
+  bool mostly_told = false;  ///< assumed, though most controllers say more after a moment
   bool operator==(const Readiness&) const = default;
 };
 std::string_view to_string(Readiness::State);

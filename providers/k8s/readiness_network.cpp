@@ -15,6 +15,8 @@ namespace json = boost::json;
 
 namespace {
 
+using State = Readiness::State;
+
 /// An endpoint that traffic is sent to. What is not said is yes.
 bool serves(const json::value& endpoint) {
   const json::value* ready_flag = find(endpoint, "conditions.ready");
@@ -46,15 +48,14 @@ std::optional<Readiness> pods_without_endpoint(const Seen& seen, const Selected&
 
 std::string endpoints(std::size_t number) { return fmt::format("{} endpoint{}", number, number == 1 ? "" : "s"); }
 
-/// @returns nothing where the condition holds, for the generation that was written
+}  // namespace
+
 std::optional<Readiness> lacks(const json::array& conditions, std::string_view type, const Seen& seen) {
   const Condition condition = condition_in(conditions, type);
   if (condition.generation.value_or(0) < seen.generation) return waits(fmt::format("{}: not yet told", type));
   if (condition.holds) return std::nullopt;
   return waits(fmt::format("not {}: {}", type, said(condition)));
 }
-
-}  // namespace
 
 Readiness service_readiness(const Seen& seen) {
   const json::value& object = seen.object;
@@ -75,32 +76,13 @@ Readiness service_readiness(const Seen& seen) {
 Readiness ingress_readiness(const Seen& seen) {
   if (!list_at(seen.object, "status.loadBalancer.ingress").empty()) return ready("has an address");
   // Not every controller says so; one that does nothing looks the same.
-  return assumed("no controller has reported an address");
+  return {State::assumed, "no controller has reported an address", true};
 }
 
 Readiness gateway_readiness(const Seen& seen) {
   for (const char* type : {"Accepted", "Programmed"})
     if (auto not_yet = lacks(list_at(seen.object, "status.conditions"), type, seen)) return *not_yet;
   return ready("is programmed");
-}
-
-/// Every gateway that a route names has to have taken it.
-Readiness route_readiness(const Seen& seen) {
-  const json::array& parents = list_at(seen.object, "status.parents");
-  for (const json::value& wanted : list_at(seen.object, "spec.parentRefs")) {
-    const std::string name = host::printable(text_at(wanted, "name"));
-    const auto is_it = [&](const json::value& parent) {
-      return text_at(parent, "parentRef.name") == text_at(wanted, "name") &&
-             text_at(parent, "parentRef.sectionName") == text_at(wanted, "sectionName");
-    };
-    const auto told = std::ranges::find_if(parents, is_it);
-    if (told == parents.end()) return waits(fmt::format("gateway `{}` has not looked at it yet", name));
-    for (const char* type : {"Accepted", "ResolvedRefs"})
-      if (auto not_yet = lacks(list_at(*told, "conditions"), type, seen))
-        return waits(fmt::format("gateway `{}`: {}", name, not_yet->reason));
-  }
-  if (parents.empty()) return assumed("names no gateway");
-  return ready("its gateways have taken it");
 }
 
 }  // namespace harmony::k8s

@@ -22,6 +22,8 @@ Readiness waits(std::string reason);
 Readiness assumed(std::string reason);
 /// Says so while `status.observedGeneration` has not reached what was written.
 std::optional<Readiness> unobserved(const Seen&);
+/// Nothing where the condition holds, for the generation that was written.
+std::optional<Readiness> lacks(const boost::json::array& conditions, std::string_view type, const Seen&);
 /// "NotReady: the reason, and what was said", fit for a terminal.
 std::string said(const Condition&);
 /// "1 of 3 pods ready".
@@ -44,7 +46,10 @@ Readiness cron_job_readiness(const Seen&);
 Readiness service_readiness(const Seen&);
 Readiness ingress_readiness(const Seen&);
 Readiness gateway_readiness(const Seen&);
-Readiness route_readiness(const Seen&);
+
+// readiness_routes.cpp
+Readiness gateway_route_readiness(const Seen&);
+Readiness openshift_route_readiness(const Seen&);
 
 // readiness_others.cpp
 Readiness claim_readiness(const Seen&);

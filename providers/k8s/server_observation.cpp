@@ -78,6 +78,7 @@ Observation ServerApi::observe(Scope& in, const LedgerEntry& entry) {
   const Readiness readiness = readiness_of(ours ? &*live : nullptr, related);
   seen.health = health_of(readiness.state);
   seen.detail = live && !ours ? "somebody else's has its name" : readiness.reason;
+  if (readiness.mostly_told) seen.detail = "assumed: " + seen.detail;
   if (seen.health == Health::starting)
     if (const auto causes = explain(*live, related); !causes.empty()) {
       seen.health = Health::degraded;

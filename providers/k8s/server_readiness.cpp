@@ -1,5 +1,6 @@
 /// Waiting until a set is ready, and what to say when it will not be.
 #include <algorithm>
+#include <chrono>
 #include <map>
 
 #include <fmt/chrono.h>
@@ -36,10 +37,8 @@ const json::value* find_in(const Objects& all, const ObjectReference& reference)
   return found == all.end() ? nullptr : &*found;
 }
 
-/// A claim that waits for its first pod is as ready as it gets before that; the pod's own wait shows the rest.
-bool is_settled(const Readiness& readiness) {
-  return readiness.state == Readiness::State::ready || readiness.state == Readiness::State::assumed;
-}
+/// How long a controller has to say that it has taken up what this run wrote, where most say so and some never do.
+constexpr std::chrono::seconds time_to_tell{10};
 
 /// On one line, with what the cluster says of it.
 std::string reason_of(const Explanation& cause) {
@@ -55,18 +54,20 @@ class SetWait {
       : in_(in), place_(place), waited_(std::move(waited)), view_(in, place, std::move(kinds)) {}
 
   std::optional<std::string> not_yet() {
-    if (!view_.moved_since(seen_)) {
+    if (!view_.moved_since(seen_) && !(awaits_word_ && !may_still_tell())) {
       const auto trouble = place_.client->trouble();
       return trouble && last_ ? trouble : last_;
     }
     const Objects all = view_.objects();
     last_.reset();
     explanation_.reset();
+    awaits_word_ = false;
+    assumed_.clear();
     for (const Waited& one : waited_) {
       const json::value* live = find_in(all, one.reference);
       if (!live) throw taken_away(one);
       const Readiness readiness = readiness_of(live, all, one.expected);
-      if (is_settled(readiness)) continue;
+      if (is_settled(one, readiness)) continue;
       // The first in order is what the others wait for, unless something is known to be wrong.
       if (!last_) last_ = fmt::format("{}: {}", one.subject.text(), readiness.reason);
       judge(one, *live, all, readiness);
@@ -75,6 +76,8 @@ class SetWait {
   }
   /// What was found wrong last, for a wait that has reached its limit.
   const std::optional<Explanation>& explanation() const { return explanation_; }
+  /// What nobody has said, though most controllers would.
+  const std::vector<std::string>& assumed() const { return assumed_; }
   void add_log_of(Explanation& explanation) const {
     if (!explanation.log) return;
     std::vector<std::string> lines;
@@ -92,6 +95,17 @@ class SetWait {
   }
 
  private:
+  bool may_still_tell() const { return std::chrono::steady_clock::now() < began_ + time_to_tell; }
+  /// A claim that waits for its first pod is as ready as it gets before that; the pod's own wait shows the rest.
+  bool is_settled(const Waited& one, const Readiness& readiness) {
+    if (readiness.state == Readiness::State::ready) return true;
+    if (readiness.state != Readiness::State::assumed) return false;
+    if (!readiness.mostly_told) return true;
+    assumed_.push_back(one.subject.text() + ": " + readiness.reason);
+    const bool waits = !one.expected.uid.empty() && may_still_tell();
+    awaits_word_ = awaits_word_ || waits;
+    return !waits;
+  }
   void judge(const Waited& one, const json::value& live, const Objects& all, const Readiness& readiness) {
     auto causes = explain(live, all);
     if (causes.empty() && readiness.state == Readiness::State::failed) causes.push_back(given_up(one, readiness));
@@ -133,6 +147,9 @@ class SetWait {
   std::vector<Waited> waited_;
   LiveView view_;
   std::uint64_t seen_ = 0;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  bool awaits_word_ = false;  ///< nothing else is missing than what a controller may never say
+  std::vector<std::string> assumed_;
   std::optional<std::string> last_ = "it is being looked at";
   std::optional<Explanation> explanation_;
   std::map<Subject, std::string> old_causes_;
@@ -160,6 +177,7 @@ void ServerApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::millis
   SetWait wait{in, *place_, std::move(waited), std::move(kinds)};
   try {
     in.until({.limit = limit, .what = "all of it is ready"}, [&] { return wait.not_yet(); });
+    for (const std::string& what : wait.assumed()) in.note("assumed", what);
   } catch (const TimedOut&) {
     auto cause = wait.explanation();
     if (!cause) throw;

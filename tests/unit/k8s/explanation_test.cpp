@@ -308,3 +308,32 @@ TEST_CASE("the last twenty lines of a log are kept, fit for a terminal") {
   CHECK(one.diagnostic.log.front() == "line 6?[31m");
   CHECK(one.diagnostic.log.back() == "line 25?[31m");
 }
+
+TEST_CASE("a route that is refused carries the words of who refused it") {
+  const auto route = [](const std::string& reason) {
+    return recorded::parse(
+        R"({"apiVersion":"gateway.networking.k8s.io/v1","kind":"HTTPRoute","metadata":{"namespace":"shop",
+      "name":"web","generation":1},"spec":{"parentRefs":[{"namespace":"infra","name":"public"}]},"status":{"parents":[
+      {"parentRef":{"namespace":"infra","name":"public"},"conditions":[{"type":"Accepted","status":"False","reason":")" +
+        reason + R"(","message":"no\u001b","observedGeneration":1}]}]}})");
+  };
+  const auto found = explain(route("NotAllowedByListeners"), {});
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].diagnostic.code == "H0471");
+  CHECK(found[0].diagnostic.message == "gateway `infra/public` refuses `httproute/web`");
+  CHECK(found[0].prospect == hopeless);
+  CHECK(fact(found[0], "told").starts_with("NotAllowedByListeners: no"));
+  CHECK(fact(found[0], "told").find('\x1b') == std::string::npos);
+  CHECK(found[0].diagnostic.help.find("--gateway") != std::string::npos);
+  CHECK(explain(route("Pending"), {}).front().prospect == may_heal);
+
+  const auto claimed = explain(recorded::parse(R"({"apiVersion":"route.openshift.io/v1","kind":"Route",
+    "metadata":{"namespace":"shop","name":"web"},"spec":{"host":"a.example"},"status":{"ingress":[{"host":"a.example",
+    "routerName":"default","conditions":[{"type":"Admitted","status":"False","reason":"HostAlreadyClaimed",
+    "message":"route other already exposes a.example and is older"}]}]}})"),
+                               {});
+  REQUIRE(claimed.size() == 1);
+  CHECK(claimed[0].diagnostic.message == "router `default` refuses `route/web`");
+  CHECK(fact(claimed[0], "told") == "HostAlreadyClaimed: route other already exposes a.example and is older");
+  CHECK(claimed[0].prospect == hopeless);
+}

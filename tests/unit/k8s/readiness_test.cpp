@@ -236,6 +236,7 @@ TEST_CASE("a balancer's address makes a Service reachable") {
   edit(scene.object, {"/status/loadBalancer", R"({"ingress":[{"ip":"192.0.2.1"}]})"});
   CHECK(of(scene).state == State::ready);
   auto ingress = recorded::scene("ingress");
+  CHECK(of(ingress).mostly_told);
   edit(ingress.object, {"/status/loadBalancer", R"({"ingress":[{"ip":"192.0.2.1"}]})"});
   CHECK(of(ingress).state == State::ready);
 }
@@ -341,6 +342,64 @@ TEST_CASE("gateways and routes are ready when it was said of this generation") {
       route(
           R"([{"parentRef":{"name":"a"},"conditions":[{"type":"Accepted","status":"False","observedGeneration":1,"reason":"NoMatchingParent"}]}])")
           .reason == "gateway `a`: not Accepted: NoMatchingParent");
+}
+
+TEST_CASE("a route of the Gateway API is refused by what its gateway says of this generation") {
+  const auto route = [](const std::string& reason, int generation, const std::string& space = "infra") {
+    const std::string told = R"({"type":"Accepted","status":"True","observedGeneration":2},{"type":"ResolvedRefs",)"
+                             R"("status":"False","reason":")" +
+                             reason + R"(","observedGeneration":)" + std::to_string(generation) + "}";
+    return of_text(R"({"apiVersion":"gateway.networking.k8s.io/v1","kind":"HTTPRoute",
+      "metadata":{"namespace":"shop","generation":2},"spec":{"parentRefs":[{"namespace":"infra","name":"a"}]},
+      "status":{"parents":[{"parentRef":{"namespace":")" +
+                   space + R"(","name":"a"},"conditions":[)" + told + "]}]}}");
+  };
+  CHECK(route("RefNotPermitted", 2) ==
+        Readiness{State::failed, "gateway `infra/a`: not ResolvedRefs: RefNotPermitted"});
+  CHECK(route("RefNotPermitted", 1) == Readiness{State::in_progress, "gateway `infra/a`: ResolvedRefs: not yet told"});
+  // The Service may be on its way to the controller.
+  CHECK(route("BackendNotFound", 2) ==
+        Readiness{State::in_progress, "gateway `infra/a`: not ResolvedRefs: BackendNotFound"});
+  CHECK(route("RefNotPermitted", 2, "shop").reason == "gateway `infra/a` has not looked at it yet");
+}
+
+TEST_CASE("a route of OpenShift is ready when a router has admitted it, as it is now") {
+  struct Row {
+    std::string routers;
+    Readiness readiness;
+  };
+  const auto router = [](const std::string& host, const std::string& admitted, const std::string& more = "") {
+    return R"({"host":")" + host + R"(","routerName":"default","conditions":[{"type":"Admitted","status":")" +
+           admitted + "\"" + more + "}]}";
+  };
+  const std::string claimed = R"(,"reason":"HostAlreadyClaimed","message":"route web has it")";
+  const Readiness waits{State::in_progress, "no router has admitted it yet"}, admitted{State::ready, "is admitted"},
+      refused{State::failed, "router `default`: not Admitted: HostAlreadyClaimed: route web has it"};
+  const std::vector<Row> rows{
+      {"", waits},
+      {R"({"host":"shop.example","routerName":"default"})", waits},
+      {router("shop.example", "Unknown"), waits},
+      {router("shop.example", "True"), admitted},
+      {router("shop.example", "False", claimed), refused},
+      {router("shop.example", "True") + "," + router("shop.example", "False", claimed), refused},
+      // Of the host that it had before.
+      {router("old.example", "True"), waits},
+      {router("old.example", "False", claimed), waits},
+      {router("old.example", "False", claimed) + "," + router("shop.example", "True"), admitted},
+  };
+  for (const auto& [routers, readiness] : rows) {
+    CAPTURE(routers);
+    const std::string text = R"({"apiVersion":"route.openshift.io/v1","kind":"Route","metadata":{"generation":1},
+      "spec":{"host":"shop.example"},"status":{"ingress":[)" +
+                             routers + "]}}";
+    const auto found = of_text(text);
+    CHECK(to_string(found.state) == to_string(readiness.state));
+    CHECK(found.reason == readiness.reason);
+  }
+  CHECK(
+      of_text(R"({"apiVersion":"route.openshift.io/v1","kind":"Route","metadata":{},"spec":{},"status":{"ingress":[)" +
+              router("given.example", "True") + "]}}")
+          .state == State::ready);
 }
 
 TEST_CASE("kinds that only have to be there are ready, kinds without a rule are assumed") {
