@@ -13,6 +13,7 @@
 
 #include "harmony/primitive.hpp"
 #include "host/host.hpp"
+#include "k8s/others.hpp"
 
 namespace harmony::k8s {
 
@@ -73,9 +74,10 @@ class Api : public Primitive {
   virtual void until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds limit) = 0;
 
   /// Whether the cluster knows objects of that kind, and a controller of its own makes something of them.
+  /// @throws Error H0421 where the server of that group does not answer
   virtual bool serves(Scope&, std::string_view group, std::string_view kind) = 0;
-  /// Whether the cluster has a class of ingress.
-  virtual bool offers_ingress(Scope&) = 0;
+  /// What others have put into the cluster, where a choice rests on it.
+  virtual Others others(Scope&, const OthersQuery&) = 0;
   /// Whether the cluster gives pods a user of its own choice, and refuses others (OpenShift does).
   bool assigns_users(Scope& in) { return serves(in, "route.openshift.io", "Route"); }
   virtual const std::string& space() const = 0;  ///< the deployment's namespace

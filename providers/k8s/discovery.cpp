@@ -67,6 +67,10 @@ const Resource* Catalogue::find(const GroupVersionKind& what) const {
   return found == all_.end() ? nullptr : &found->second;
 }
 
+bool Catalogue::is_broken(std::string_view group) const {
+  return std::ranges::any_of(broken_, [&](const BrokenGroup& one) { return one.group == group; });
+}
+
 const Resource* Catalogue::find_preferred(std::string_view group, std::string_view kind) const {
   const auto version = preferred_.find(std::pair{std::string(group), std::string(kind)});
   return version == preferred_.end() ? nullptr : find({std::string(group), version->second, std::string(kind)});

@@ -39,6 +39,8 @@ class Catalogue {
   /// All, by group, version and kind.
   const std::map<GroupVersionKind, Resource>& all() const { return all_; }
   const std::vector<BrokenGroup>& broken() const { return broken_; }
+  /// What it has is not known, then.
+  bool is_broken(std::string_view group) const;
 
   /// An APIGroupDiscoveryList (apidiscovery.k8s.io/v2 or v2beta1). @returns false where it is something else
   bool add_aggregated(const boost::json::value&);

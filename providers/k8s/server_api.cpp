@@ -83,22 +83,18 @@ Deferred<Secret<std::string>> ServerApi::value(Scope& in, const std::string& sec
 }
 
 bool ServerApi::serves(Scope& in, std::string_view group, std::string_view kind) {
-  return place_->client->catalogue(in)->find_preferred(group, kind) != nullptr;
+  const auto catalogue = place_->client->catalogue(in);
+  if (catalogue->find_preferred(group, kind)) return true;
+  if (catalogue->is_broken(group))           // not to know is not to be without it
+    (void)place_->client->resource(in, {std::string(group), "v1", std::string(kind)});
+  return false;
 }
 
-bool ServerApi::offers_ingress(Scope& in) {
-  const auto catalogue = place_->client->catalogue(in);
-  const Resource* classes = catalogue->find_preferred("networking.k8s.io", "IngressClass");
-  if (!classes) return false;
-  try {
-    return !place_->client->list(in, *classes, {}).empty();
-  } catch (const ApiError&) {
-    return false;                            // not to be seen is as good as not there
-  }
-}
+Others ServerApi::others(Scope& in, const OthersQuery& query) { return read_others(in, *place_, query); }
 
 std::string ServerApi::read_again(Scope& in, std::string_view key) {
   if (key == cluster_key) return cluster_mark(in);
+  if (const auto query = query_of(key)) return fingerprint_of(others(in, *query), in.fingerprinter());
   const auto slash = key.find('/');
   const Subject subject{"k8s", std::string(key.substr(0, slash)), std::string(key.substr(slash + 1))};
   return fingerprint_of(find(in, subject), in.fingerprinter());

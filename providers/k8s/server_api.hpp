@@ -27,7 +27,7 @@ class ServerApi final : public Api {
   void require_reachable(const host::Endpoint&) const override;
   std::optional<std::string> not_proven(Scope&, const ForwardTarget&) override;
   bool serves(Scope&, std::string_view group, std::string_view kind) override;
-  bool offers_ingress(Scope&) override;
+  Others others(Scope&, const OthersQuery&) override;
   const std::string& space() const override { return place_->space; }
   void ensure_space(Scope&) override;
   void ensure(Scope&, const GeneratedSecret&) override;

@@ -75,6 +75,7 @@ struct K8sAnywhere::Shared {
   std::shared_ptr<k8s::SecretLedger> ledger;
   k8s::SecretFingerprinter fingerprinter;
   std::string postgresql_image, nats_image;
+  workloads::RouteOptions routes;
 
   std::shared_ptr<k8s::ServerApi> server;
 
@@ -94,6 +95,8 @@ struct K8sAnywhere::Shared {
         fingerprinter(ledger),
         postgresql_image(option_or(settings, "postgresql-image", "postgres:17")),
         nats_image(option_or(settings, "nats-image", "nats:2.11")),
+        routes(workloads::route_options(option_or(settings, "route", ""), option_or(settings, "ingress-class", ""),
+                                        option_or(settings, "gateway", ""))),
         server(std::make_shared<k8s::ServerApi>(place, lease)) {}
 };
 
@@ -105,7 +108,7 @@ struct K8sAnywhere::World final : workloads::Resolver {
   postgresql::OnKubernetes postgresql;
   nats::OnKubernetes nats;
   workloads::OnKubernetes workloads{api, *this};
-  workloads::RouteOnKubernetes routes{api, probe};
+  workloads::RouteOnKubernetes routes;
 
   World(const Shared& shared, std::shared_ptr<k8s::Api> a, std::shared_ptr<sql::Sql> s, std::shared_ptr<nats::Client> n,
         std::shared_ptr<http::Probe> p)
@@ -114,7 +117,8 @@ struct K8sAnywhere::World final : workloads::Resolver {
         nats_client(std::move(n)),
         probe(std::move(p)),
         postgresql(api, sql, shared.postgresql_image),
-        nats(api, nats_client, shared.nats_image) {}
+        nats(api, nats_client, shared.nats_image),
+        routes(api, probe, shared.routes) {}
 
   host::Content resolve(Scope& in, const Setting& setting) override {
     return resolve_setting(in, setting, postgresql, nats, routes);
@@ -129,6 +133,11 @@ std::vector<TopologyOption> K8sAnywhere::options() {
       {.name = "create-namespace", .help = "Make the namespace where it is missing"},
       {.name = "adopt", .help = "Take over objects of the same names that no deployment has marked"},
       {.name = "force-conflicts", .help = "Take over fields of these objects that others have set"},
+      {.name = "route",
+       .value_name = "KIND",
+       .help = "How requests come in: service, ingress, gateway or openshift [what the cluster has]"},
+      {.name = "ingress-class", .value_name = "NAME", .help = "IngressClass of routes [the default or only one]"},
+      {.name = "gateway", .value_name = "[NAMESPACE/]NAME", .help = "Gateway of routes [the only one that takes them]"},
       {.name = "allow-replace", .help = "Delete and make anew what cannot be changed in place; never what holds data"},
       {.name = "postgresql-image", .value_name = "IMAGE", .help = "Of PostgreSQL servers [postgres:17]"},
       {.name = "nats-image", .value_name = "IMAGE", .help = "Of NATS servers [nats:2.11]"}};

@@ -26,26 +26,107 @@ json::object service(const Route& route) {
   return made;
 }
 
-json::object ingress(const Route& route) {
+json::object ingress(const Route& route, const ChosenRoute& chosen) {
   json::object made = k8s::named("networking.k8s.io/v1", "Ingress", route.instance);
   const json::value backend{{"service", {{"name", route.instance}, {"port", {{"name", "http"}}}}}};
   const json::array paths{{{"path", "/"}, {"pathType", "Prefix"}, {"backend", backend}}};
-  made["spec"] = {{"rules", json::array{{{"host", route.host}, {"http", {{"paths", paths}}}}}}};
+  json::object rule{{"http", {{"paths", paths}}}};
+  if (!route.host.empty()) rule["host"] = route.host;
+  json::object spec{{"rules", json::array{rule}}};
+  if (!chosen.ingress_class.empty()) spec["ingressClassName"] = chosen.ingress_class;
+  made["spec"] = std::move(spec);
   return made;
+}
+
+/// With what the server would put there by itself: its lists belong to whoever sets them as a whole, and one that is
+/// equal needs no dry run.
+json::object http_route(const Route& route, const ChosenRoute& chosen) {
+  json::object made = k8s::named("gateway.networking.k8s.io/v1", "HTTPRoute", route.instance);
+  const json::value parent{{"group", "gateway.networking.k8s.io"},
+                           {"kind", "Gateway"},
+                           {"namespace", chosen.gateway.space},
+                           {"name", chosen.gateway.name}};
+  const json::value backend{
+      {"group", ""}, {"kind", "Service"}, {"name", route.instance}, {"port", service_port}, {"weight", 1}};
+  const json::value match{{"path", {{"type", "PathPrefix"}, {"value", "/"}}}};
+  json::object spec{{"parentRefs", json::array{parent}},
+                    {"rules", json::array{{{"matches", json::array{match}}, {"backendRefs", json::array{backend}}}}}};
+  if (!route.host.empty()) spec["hostnames"] = json::array{json::value(route.host)};
+  made["spec"] = std::move(spec);
+  return made;
+}
+
+/// Without a host name OpenShift gives it one.
+json::object openshift_route(const Route& route) {
+  json::object made = k8s::named("route.openshift.io/v1", "Route", route.instance);
+  json::object spec{{"to", {{"kind", "Service"}, {"name", route.instance}, {"weight", 100}}},
+                    {"port", {{"targetPort", "http"}}}};
+  if (!route.host.empty()) spec["host"] = route.host;
+  made["spec"] = std::move(spec);
+  return made;
+}
+
+std::optional<json::object> way_in(const Route& route, const ChosenRoute& chosen) {
+  switch (chosen.kind) {
+    case RouteKind::service: return std::nullopt;
+    case RouteKind::ingress: return ingress(route, chosen);
+    case RouteKind::gateway: return http_route(route, chosen);
+    case RouteKind::openshift: return openshift_route(route);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
+const k8s::Others& RouteOnKubernetes::others(Scope& in, const k8s::OthersQuery& query) {
+  std::lock_guard hold{mutex_};
+  const auto known = others_.find(query);
+  return known != others_.end() ? known->second : others_.emplace(query, api_->others(in, query)).first->second;
+}
+
+/// Who has rights in a namespace alone still sees that one's.
+k8s::Others RouteOnKubernetes::gateways(Scope& in) {
+  const k8s::GroupVersionKind gateways{"gateway.networking.k8s.io", "v1", "Gateway"};
+  if (!options_.gateway.empty()) {
+    const auto [space, name] = gateway_name(options_.gateway, api_->space());
+    return others(in, {gateways, space, name});
+  }
+  const k8s::Others& all = others(in, {gateways});
+  return !all.served || all.allowed ? all : others(in, {gateways, api_->space()});
+}
+
+/// Those that a namespace has from the API server are known of one that may not be looked at, or is yet to be made.
+json::object RouteOnKubernetes::space_labels(Scope& in) {
+  const k8s::Others& found = others(in, {{"", "v1", "Namespace"}, "", api_->space()});
+  const auto* labels = found.objects.empty() ? nullptr : k8s::at(found.objects.front(), {"metadata", "labels"});
+  if (labels && labels->is_object()) return labels->get_object();
+  return {{"kubernetes.io/metadata.name", api_->space()}};
+}
+
+/// No more than the choice needs.
+RouteOffers RouteOnKubernetes::offers(Scope& in, const Route& route) {
+  RouteOffers found;
+  const auto may_be = [&](RouteKind kind) { return options_.kind ? options_.kind == kind : !route.host.empty(); };
+  if (may_be(RouteKind::openshift)) found.openshift = api_->serves(in, "route.openshift.io", "Route");
+  if (found.openshift) return found;
+  if (may_be(RouteKind::gateway)) {
+    found.gateways = gateways(in);
+    if (!found.gateways.objects.empty()) found.space_labels = space_labels(in);
+  }
+  if (may_be(RouteKind::ingress))
+    found.ingress_classes = others(in, {{"networking.k8s.io", "v1", "IngressClass"}, "", options_.ingress_class});
+  return found;
+}
+
 void RouteOnKubernetes::ensure(Scope& in, const Route& route) {
   require_host_name(route);
   Scope step = in.step({.kind = "route", .name = route.instance, .decides = {"k8s", "service", route.instance}});
+  const ChosenRoute chosen = choose(options_, route, api_->space(), offers(step, route));
   k8s::ObjectSet set{{.object = service(route)}};
-  std::string open = fmt::format("http://{}.{}.svc", route.instance, api_->space());
-  if (!route.host.empty() && api_->offers_ingress(step)) {
-    set.push_back({.object = ingress(route)});
-    open = "http://" + route.host;
-  }
-  step.detail(open);
+  if (auto object = way_in(route, chosen)) set.push_back({.object = std::move(*object)});
+  const std::string open =
+      chosen.url(route.host).value_or(fmt::format("http://{}.{}.svc", route.instance, api_->space()));
+  step.detail(fmt::format("{} ({})", open, chosen.text()));
   api_->ensure(step, set);
   api_->until_ready(step, set, 60s);
   step.note("open", open);

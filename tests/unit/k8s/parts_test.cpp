@@ -6,6 +6,7 @@
 
 #include "catch.hpp"
 #include "k8s/client.hpp"
+#include "k8s/others.hpp"
 #include "k8s/watch.hpp"
 #include "support/scopes.hpp"
 
@@ -156,6 +157,8 @@ TEST_CASE("a catalogue of the aggregated form knows the broken group by its name
   CHECK(path_of(*catalogue.find({"x", "v1", "Thing"}), "shop", "a:b") == "/apis/x/v1/things/a%3Ab");
   REQUIRE(catalogue.broken().size() == 1);
   CHECK(catalogue.broken()[0].text() == "metrics.k8s.io/v1beta1");
+  CHECK(catalogue.is_broken("metrics.k8s.io"));
+  CHECK_FALSE(catalogue.is_broken("apps"));
   CHECK_FALSE(catalogue.add_aggregated(*parse_json(R"({"kind":"APIGroupList"})")));
   for (const char* wrong : {"..", ".", "a/b", "a%2Fb"}) CHECK_THROWS_AS(path_of(*deployments, "shop", wrong), Error);
   CHECK_THROWS_AS(path_of(*deployments, "..", "a"), Error);
@@ -250,4 +253,13 @@ TEST_CASE("who waits for a permit is woken by a stop") {
   const auto held = limiter.acquire(at);
   std::jthread stopper([&] { stop.request_stop(); });
   CHECK_THROWS_AS(limiter.acquire(at), Stopped);
+}
+
+TEST_CASE("what others have put into a cluster is read again by its key") {
+  const std::vector<OthersQuery> queries{{{"networking.k8s.io", "v1", "IngressClass"}},
+                                         {{"gateway.networking.k8s.io", "v1", "Gateway"}, "infra", "public"},
+                                         {{"", "v1", "Namespace"}, "", "shop"}};
+  for (const OthersQuery& query : queries) CHECK(query_of(read_key(query)) == query);
+  CHECK_FALSE(query_of("deployment.apps/guestbook"));
+  CHECK_FALSE(query_of("others:a"));
 }
