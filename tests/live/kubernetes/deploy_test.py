@@ -7,20 +7,8 @@ import sys
 import tempfile
 
 import guestbook
-from guestbook import IMAGES, cluster
+from guestbook import IMAGES, cluster, writes_to
 from harness import App, wait_for
-
-WRITES = {"create", "update", "patch", "delete", "deletecollection"}
-
-
-def writes_to(namespace):
-    """Requests that changed something, as the server's own log has them."""
-    def is_write(entry):
-        return (entry["verb"] in WRITES and "dryRun=All" not in entry["requestURI"]
-                and entry.get("userAgent", "").startswith("harmony")
-                and (entry.get("objectRef", {}).get("namespace") == namespace or entry.get("objectRef", {}).get("name") == namespace))
-    return [f"{entry['verb']} {entry['requestURI']}" for entry in cluster.audited(is_write)]
-
 
 def test_a_life(app):
     app.harmony("plan").expect(0, r"\+ database server +guestbook-db", "Plan: 6 to create")

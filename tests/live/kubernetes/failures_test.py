@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 import guestbook
-from guestbook import IMAGES, api_server, cluster, kubeconfig
+from guestbook import EVERYTHING, IMAGES, account, api_server, cluster, kubeconfig
 from harness import wait_for
 from relay import Relay
 
@@ -212,19 +212,6 @@ def test_a_namespace_that_is_going(app):
         app.harmony("deploy", "--yes").expect(1, r"error\[H0465\]", app.name)
     finally:
         app.run("patch", "configmap/kube-root-ca.crt", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
-
-
-def account(app, *rules):
-    """A kubeconfig of a service account that may do only this."""
-    app.run("create", "serviceaccount", "deployer")
-    app.apply({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "deployer"}, "rules": list(rules)},
-              {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "deployer"},
-               "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "deployer"},
-               "subjects": [{"kind": "ServiceAccount", "name": "deployer", "namespace": app.name}]})
-    return kubeconfig(user={"token": app.run("create", "token", "deployer").strip()})
-
-
-EVERYTHING = {"apiGroups": ["", "apps", "coordination.k8s.io", "discovery.k8s.io", "networking.k8s.io"], "resources": ["*"], "verbs": ["*"]}
 
 
 def test_what_is_forbidden(app):

@@ -12,6 +12,9 @@ import cluster
 import harness
 
 IMAGES = {}
+WRITES = {"create", "update", "patch", "delete", "deletecollection"}
+# Of one namespace.
+EVERYTHING = {"apiGroups": ["", "apps", "coordination.k8s.io", "discovery.k8s.io", "networking.k8s.io"], "resources": ["*"], "verbs": ["*"]}
 
 
 class Guestbook(cluster.Namespace):
@@ -86,10 +89,29 @@ def kubeconfig(user=None, **changes):
     return path
 
 
+def account(app, *rules):
+    """A kubeconfig of a service account that may do only this."""
+    app.run("create", "serviceaccount", "deployer")
+    app.apply({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "deployer"}, "rules": list(rules)},
+              {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "deployer"},
+               "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "deployer"},
+               "subjects": [{"kind": "ServiceAccount", "name": "deployer", "namespace": app.name}]})
+    return kubeconfig(user={"token": app.run("create", "token", "deployer").strip()})
+
+
 def api_server():
     """Host and port of the API server."""
     found = re.match(r"https://([^:/]+)(?::(\d+))?", _view("jsonpath={.clusters[0].cluster.server}"))
     return found.group(1), int(found.group(2) or 443)
+
+
+def writes_to(namespace):
+    """Requests that changed something, as the server's own log has them."""
+    def is_write(entry):
+        return (entry["verb"] in WRITES and "dryRun=All" not in entry["requestURI"]
+                and entry.get("userAgent", "").startswith("harmony")
+                and (entry.get("objectRef", {}).get("namespace") == namespace or entry.get("objectRef", {}).get("name") == namespace))
+    return [f"{entry['verb']} {entry['requestURI']}" for entry in cluster.audited(is_write)]
 
 
 def main(tests):
