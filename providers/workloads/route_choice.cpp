@@ -185,12 +185,13 @@ ChosenRoute choose(const RouteOptions& options, const Route& route, const std::s
                     "choose another way in: --route gateway, --route ingress, --route service");
   if (auto chosen = only_gateway(route, offers_of(route, space, offers))) return *chosen;
   if (auto chosen = only_class(route, offers.ingress_classes)) return *chosen;
-  return {};
+  const auto hidden = [](const k8s::Others& others) { return others.served && !others.allowed; };
+  return {.unseen = hidden(offers.gateways) || hidden(offers.ingress_classes)};
 }
 
 std::string ChosenRoute::text() const {
   switch (kind) {
-    case RouteKind::service: return "Service";
+    case RouteKind::service: return unseen ? "Service; what else there is may not be seen" : "Service";
     case RouteKind::ingress: return "Ingress, " + (ingress_class.empty() ? "default class" : "class " + ingress_class);
     case RouteKind::gateway: return "Gateway " + gateway.text();
     case RouteKind::openshift: return "OpenShift Route";

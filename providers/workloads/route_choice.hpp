@@ -33,6 +33,7 @@ struct ChosenRoute {
   RouteKind kind = RouteKind::service;
   std::string ingress_class = {};                  ///< empty: the API server puts its default there
   k8s::GatewayOffer gateway = {};
+  bool unseen = false;                             ///< there may be more than the user may see
 
   /// "Ingress, class nginx", "Gateway infra/public"
   std::string text() const;

@@ -158,7 +158,7 @@ def test_a_controller_that_says_nothing(app):
 def test_who_may_not_see_what_the_cluster_has(app):
     app.kubeconfig = account(app, EVERYTHING)
     with controller.ingress_class("web", default=True), controller.gateway("public", **{"from": "All"}):
-        app.harmony("plan", *NAMED).expect(0, r"\(Service\)")
+        app.harmony("plan", *NAMED).expect(0, r"\(Service; what else there is may not be seen\)")
         app.harmony("plan", "--route", "gateway", *NAMED).expect(5, r"error\[H0266\]", "may not see which Gateways", "--gateway NAMESPACE/NAME")
         app.deploy("--route", "ingress", *NAMED).expect(0, r"\(Ingress, default class\)", "5 checks passed")
         assert app.json("get", "ingress/guestbook")["spec"]["ingressClassName"] == "web"

@@ -72,7 +72,12 @@ TEST_CASE("without a word the first way in is taken that the cluster has") {
   const std::string web = ingress_class("web"), other = ingress_class("other");
   const std::vector<Row> rows{
       {"nothing", {}, "Service"},
-      {"nothing that may be seen", {.gateways = hidden, .ingress_classes = hidden}, "Service"},
+      {"nothing that may be seen",
+       {.gateways = hidden, .ingress_classes = hidden},
+       "Service; what else there is may not be seen"},
+      {"a class, and Gateways that may not be seen",
+       {.gateways = hidden, .ingress_classes = seen({web})},
+       "Ingress, class web at http://shop.example"},
       {"all of it",
        {.openshift = true, .gateways = seen({gateway("infra", "a", all)}), .ingress_classes = seen({web})},
        "OpenShift Route at http://shop.example"},
