@@ -48,6 +48,7 @@ constexpr auto rules = std::to_array<Row>({
     {"gateway.networking.k8s.io/TLSRoute", route_readiness},
     {"networking.k8s.io/Ingress", ingress_readiness},
     {"policy/PodDisruptionBudget", budget_readiness},
+    {"postgresql.cnpg.io/Cluster", postgresql_readiness},
 });
 
 /// Kinds that do all they ever do by being there: the API server itself, or whoever reads them, takes them as they are.

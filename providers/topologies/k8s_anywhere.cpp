@@ -75,6 +75,7 @@ struct K8sAnywhere::Shared {
   std::shared_ptr<k8s::SecretLedger> ledger;
   k8s::SecretFingerprinter fingerprinter;
   std::string postgresql_image, nats_image;
+  std::optional<postgresql::ServerKind> postgresql_kind;
 
   std::shared_ptr<k8s::ServerApi> server;
 
@@ -92,8 +93,9 @@ struct K8sAnywhere::Shared {
         lease(std::make_shared<k8s::Lease>(place)),
         ledger(std::make_shared<k8s::SecretLedger>(place, lease)),
         fingerprinter(ledger),
-        postgresql_image(option_or(settings, "postgresql-image", "postgres:17")),
+        postgresql_image(option_or(settings, "postgresql-image", "")),
         nats_image(option_or(settings, "nats-image", "nats:2.11")),
+        postgresql_kind(postgresql::server_kind(option_or(settings, "postgresql", ""))),
         server(std::make_shared<k8s::ServerApi>(place, lease)) {}
 };
 
@@ -113,7 +115,7 @@ struct K8sAnywhere::World final : workloads::Resolver {
         sql(std::move(s)),
         nats_client(std::move(n)),
         probe(std::move(p)),
-        postgresql(api, sql, shared.postgresql_image),
+        postgresql(api, sql, *shared.ledger, shared.postgresql_image, shared.postgresql_kind),
         nats(api, nats_client, shared.nats_image) {}
 
   host::Content resolve(Scope& in, const Setting& setting) override {
@@ -130,7 +132,10 @@ std::vector<TopologyOption> K8sAnywhere::options() {
       {.name = "adopt", .help = "Take over objects of the same names that no deployment has marked"},
       {.name = "force-conflicts", .help = "Take over fields of these objects that others have set"},
       {.name = "allow-replace", .help = "Delete and make anew what cannot be changed in place; never what holds data"},
-      {.name = "postgresql-image", .value_name = "IMAGE", .help = "Of PostgreSQL servers [postgres:17]"},
+      {.name = "postgresql",
+       .value_name = "KIND",
+       .help = "What new PostgreSQL servers are: statefulset, cloudnative-pg [by what the cluster has]"},
+      {.name = "postgresql-image", .value_name = "IMAGE", .help = "Of PostgreSQL servers [postgres:17, or the operator's]"},
       {.name = "nats-image", .value_name = "IMAGE", .help = "Of NATS servers [nats:2.11]"}};
 }
 
