@@ -1,3 +1,4 @@
+// The operator CloudNativePG, for the tests that deploy it. A tool, since it is run and never called.
 module harmony/cluster/cloudnative-pg
 
 go 1.25.0
