@@ -98,7 +98,7 @@ std::string postgresql_effect(const json::value& live, const json::value& result
   constexpr std::string_view hibernation = "cnpg.io/hibernation";
   const auto hibernated = [&](const json::value& object) {
     const json::value* found = member(find(object, "metadata.annotations"), hibernation);
-    return found && *found == "on";
+    return found && found->is_string() && found->get_string() == "on";
   };
   if (hibernated(result) != hibernated(live))
     return hibernated(result) ? "stops its pods: its data stays" : "starts its pods again";
