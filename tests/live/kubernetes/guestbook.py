@@ -32,7 +32,9 @@ class Guestbook(cluster.Namespace):
 
     def arguments(self, verb, *args):
         """With the images of this cluster, unless the test names another."""
-        images = ["--postgresql-image", IMAGES["postgresql"], "--nats-image", IMAGES["nats"]]
+        images = []
+        for key in ("postgresql", "nats"):
+            images += [] if f"--{key}-image" in args else [f"--{key}-image", IMAGES[key]]
         given = [word for word in args if word.startswith("image=")]
         if verb in ("plan", "deploy", "smoke-test", "graph"):
             images += [] if given else ["--set", f"image={IMAGES['guestbook']}"]
