@@ -38,7 +38,7 @@ struct GeneratedSecret {
   std::vector<std::string> keys;
   std::string opens = {};  ///< a claim whose data no other value opens: made only where that is not there either
   std::map<std::string, std::string> plain = {};  ///< what else it says: nobody's secret
-  std::string type = {};                          ///< "kubernetes.io/basic-auth"; empty: Opaque
+  std::string type = {};  ///< "kubernetes.io/basic-auth"; empty: Opaque
 };
 
 /// Where to, inside the cluster: the pods of a Deployment or StatefulSet, in the version that was wanted last; of a Cluster

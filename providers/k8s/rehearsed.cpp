@@ -99,8 +99,8 @@ host::Endpoint RehearsedApi::forward(Scope& in, const ForwardTarget& target) {
                                                                             : " has no pod that is ready")};
   if (there) state.now = real_->forward(in, target);
   const auto data = pending_.find(claim);
-  state.fresh = (data != pending_.end() && data->second.action == Action::create) ||
-                (made && change->second.holds_data);
+  state.fresh =
+      (data != pending_.end() && data->second.action == Action::create) || (made && change->second.holds_data);
   endpoints_.put(nowhere, state);
   return nowhere;
 }

@@ -249,12 +249,13 @@ void ServerApi::until_at_rest(Scope& in, const Subject& subject) const {
       return why;
     });
   } catch (const TimedOut&) {
-    throw Error({.code = "H0442",
-                 .category = Category::timed_out,
-                 .message = fmt::format("`{}` does not come to rest: {}", subject.text(), why.value_or("it still works")),
-                 .subject = subject.text(),
-                 .notes = {"its data is where it was"},
-                 .help = "mend it and destroy again, or give its data up: destroy --delete-data"});
+    throw Error(
+        {.code = "H0442",
+         .category = Category::timed_out,
+         .message = fmt::format("`{}` does not come to rest: {}", subject.text(), why.value_or("it still works")),
+         .subject = subject.text(),
+         .notes = {"its data is where it was"},
+         .help = "mend it and destroy again, or give its data up: destroy --delete-data"});
   }
 }
 

@@ -59,8 +59,8 @@ k8s::ObjectSet OnKubernetes::ensure_objects(Scope& step, const PostgreSqlServer&
     superuser.type = "kubernetes.io/basic-auth";
     set = cloud_native_pg(wanted, image_, secret);
     step.decides({"k8s", "cluster.postgresql.cnpg.io", name});
-    step.detail(fmt::format("CloudNativePG ({}) at {}:{}", image_.empty() ? "its own image" : image_, host(step, name),
-                            port));
+    step.detail(
+        fmt::format("CloudNativePG ({}) at {}:{}", image_.empty() ? "its own image" : image_, host(step, name), port));
   } else {
     superuser.opens = claim_of(name);
     const std::string image = image_.empty() ? default_image : image_;

@@ -32,16 +32,17 @@ const char* in_words(ServerKind kind) {
 }
 
 Error other_one(const std::string& instance, ServerKind held, ServerKind chosen) {
-  return Error({.code = "H0431",
-                .category = Category::refused,
-                .message = fmt::format("the data of `{}` is in a {}, and a {} was asked for", instance,
-                                       in_words(held), in_words(chosen)),
-                .subject = subject_of(held, instance).text(),
-                .facts = {{"holds the data", subject_of(held, instance).text()}},
-                .notes = {"the other one would begin empty; nothing was written"},
-                .help = fmt::format("leave it as it is: without --postgresql, or with --postgresql {}. To move: dump its "
-                                    "databases (pg_dump), destroy --delete-data, deploy with --postgresql {}, restore",
-                                    to_string(held), to_string(chosen))});
+  return Error(
+      {.code = "H0431",
+       .category = Category::refused,
+       .message = fmt::format("the data of `{}` is in a {}, and a {} was asked for", instance, in_words(held),
+                              in_words(chosen)),
+       .subject = subject_of(held, instance).text(),
+       .facts = {{"holds the data", subject_of(held, instance).text()}},
+       .notes = {"the other one would begin empty; nothing was written"},
+       .help = fmt::format("leave it as it is: without --postgresql, or with --postgresql {}. To move: dump its "
+                           "databases (pg_dump), destroy --delete-data, deploy with --postgresql {}, restore",
+                           to_string(held), to_string(chosen))});
 }
 
 Error no_operator(const std::string& instance, bool held) {

@@ -26,7 +26,8 @@ constexpr std::string_view role_by_name =
 
 /// The last word of its files on each setting, and whether it was read and taken since it was written.
 constexpr std::string_view settings_of_files =
-    "select distinct on (name) name, setting, applied and (pg_stat_file(sourcefile)).modification <= pg_conf_load_time(), "
+    "select distinct on (name) name, setting, applied and (pg_stat_file(sourcefile)).modification <= "
+    "pg_conf_load_time(), "
     "coalesce(error, 'it is not loaded yet') from pg_file_settings where setting is not null order by name, seqno desc";
 
 constexpr auto read_limit = 10s, write_limit = 60s, query_limit = 30s;

@@ -135,7 +135,9 @@ std::vector<TopologyOption> K8sAnywhere::options() {
       {.name = "postgresql",
        .value_name = "KIND",
        .help = "What new PostgreSQL servers are: statefulset, cloudnative-pg [by what the cluster has]"},
-      {.name = "postgresql-image", .value_name = "IMAGE", .help = "Of PostgreSQL servers [postgres:17, or the operator's]"},
+      {.name = "postgresql-image",
+       .value_name = "IMAGE",
+       .help = "Of PostgreSQL servers [postgres:17, or the operator's]"},
       {.name = "nats-image", .value_name = "IMAGE", .help = "Of NATS servers [nats:2.11]"}};
 }
 

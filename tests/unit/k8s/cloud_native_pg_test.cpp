@@ -13,8 +13,8 @@ namespace json = boost::json;
 namespace {
 
 json::object cluster(const std::map<std::string, std::string>& settings, const std::string& image = "") {
-  const auto set =
-      postgresql::cloud_native_pg({.instance = "db", .databases = {"app"}, .settings = settings}, image, "db-superuser");
+  const auto set = postgresql::cloud_native_pg({.instance = "db", .databases = {"app"}, .settings = settings}, image,
+                                               "db-superuser");
   REQUIRE(set.size() == 1);
   CHECK(set.front().holds_data);
   return set.front().object;
@@ -53,13 +53,11 @@ TEST_CASE("a Cluster says itself how it rests") {
   metadata["annotations"].as_object()[k8s::rest_annotation] = k8s::rest_text(manifest.at_rest);
   CHECK(k8s::at_rest(live) == manifest.at_rest);
   CHECK(k8s::resting_object(live) ==
-        json::value{{"apiVersion", "postgresql.cnpg.io/v1"},
-                    {"kind", "Cluster"},
-                    {"metadata",
-                     {{"name", "db"},
-                      {"namespace", "shop"},
-                      {"uid", "u"},
-                      {"annotations", {{"cnpg.io/hibernation", "on"}}}}}});
+        json::value{
+            {"apiVersion", "postgresql.cnpg.io/v1"},
+            {"kind", "Cluster"},
+            {"metadata",
+             {{"name", "db"}, {"namespace", "shop"}, {"uid", "u"}, {"annotations", {{"cnpg.io/hibernation", "on"}}}}}});
   for (const auto& [name, value] : manifest.at_rest)  // else nothing would say that it works again
     CHECK(at(manifest.object, "/metadata/annotations").as_object().contains(name));
 }
