@@ -108,8 +108,8 @@ def test_a_setting(app):
         if setting != "shared_preload_libraries":
             assert sql(app, f"show {setting}", "db", "app") == value, "exit code 0 came before the setting"
     before = app.json("get", CLUSTERS, "db")["metadata"]["generation"]
-    database(app, "deploy", "--yes", "--set", "setting=archive_command", "--set", "value=true", code=64).expect(
-        64, r"error\[H0466\]", "archive_command", "fixed configuration parameter")
+    database(app, "deploy", "--yes", "--set", "setting=archive_command", "--set", "value=true", code=1).expect(
+        1, r"error\[H0463\]", "archive_command", "fixed configuration parameter")
     assert app.json("get", CLUSTERS, "db")["metadata"]["generation"] == before
 
 
@@ -177,7 +177,7 @@ def test_an_operator_that_is_away(app):
     other.expect(4, r"error\[H0441\]", "nobody acts on .cluster.postgresql.cnpg.io/other", "its controller does not answer")
     database(app, "destroy", "--yes", code=4).expect(4, r"error\[H0442\]", "its data is where it was")
     assert "persistentvolumeclaim/db-1" in of_the_database(app)
-    operator_cnpg.start(webhooks=False)
+    operator_cnpg.start(IMAGES["cloudnative-pg"])
     database(app, "destroy", "--yes").expect(0)
     database(app, "deploy", "--yes").expect(0)
 

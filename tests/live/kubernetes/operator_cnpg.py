@@ -36,15 +36,12 @@ def objects(image):
 
 @contextlib.contextmanager
 def operator(image):
-    """It runs, and its webhooks answer."""
-    wanted = objects(image)
+    """With it in the cluster, and nothing of it afterwards: with their definitions all objects of its kinds go."""
     try:
-        kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=wanted)
-        start()
+        start(image)
         yield
     finally:
-        # Nothing of its kinds is left behind by a test; their definitions go last, and with them everything.
-        kubectl("delete", "--ignore-not-found", "--wait=true", "-f", "-", stdin=wanted, check=False)
+        kubectl("delete", "--ignore-not-found", "--wait=true", "-f", "-", stdin=objects(image), check=False)
 
 
 def is_answering():
@@ -54,11 +51,11 @@ def is_answering():
     return "created" in kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(probe), check=False)
 
 
-def start(webhooks=True):
-    kubectl("-n", SPACE, "scale", DEPLOYMENT, "--replicas=1")
+def start(image):
+    """It runs, and its webhooks answer."""
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=objects(image))
     kubectl("-n", SPACE, "rollout", "status", DEPLOYMENT, "--timeout=120s")
-    if webhooks:
-        harness.wait_for("the operator's webhooks to answer", is_answering, limit=60)
+    harness.wait_for("the operator's webhooks to answer", is_answering, limit=60)
 
 
 def stop():
