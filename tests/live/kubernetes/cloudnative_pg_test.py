@@ -97,6 +97,16 @@ def test_a_plan_and_a_dry_run_write_nothing(app):
 
 
 @operated
+def test_a_namespace_that_is_yet_to_be_made(app):
+    """Its webhooks are asked about a stand-in, whose name they take, however long the namespace's is."""
+    app.name, name = app.name + "-" + "long" * 12, app.name
+    try:
+        app.harmony("plan", "--create-namespace").expect(0, r"\+ database server +guestbook-db +CloudNativePG .* shadow", "Plan: 7 to create")
+    finally:
+        app.name = name
+
+
+@operated
 def test_a_setting(app):
     database(app, "deploy", "--yes").expect(0, "2 created")
     # One that is loaded, one that needs a restart, one that the operator keeps to itself, a list of libraries.
