@@ -89,8 +89,13 @@ bool ServerApi::serves(Scope& in, std::string_view group, std::string_view kind)
 
 bool ServerApi::has(Scope& in, const GroupVersionKind& what, const std::string& name) {
   if (!serves(in, what.group, what.kind)) return false;
-  const auto live = find(in, {what, place_->space, name});
-  return live && place_->may_become_ours(*live);
+  try {
+    const auto live = find(in, {what, place_->space, name});
+    return live && place_->may_become_ours(*live);
+  } catch (const ApiError& error) {
+    if (error.status().code != 403) throw;
+    return false;                            // who may not see them has made none
+  }
 }
 
 bool ServerApi::offers_ingress(Scope& in) {

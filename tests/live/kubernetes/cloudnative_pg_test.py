@@ -141,6 +141,14 @@ def test_who_has_only_a_namespace_can_deploy_into_it(app):
 
 
 @operated
+def test_who_may_make_none_can_have_a_stateful_set(app):
+    app.kubeconfig = account(app, EVERYTHING)
+    app.harmony("plan").expect(6, r"error\[H0461\]", "postgresql.cnpg.io", "clusters")
+    app.deploy("--postgresql", "statefulset").expect(0, "5 checks passed")
+    app.plan_is_empty()
+
+
+@operated
 def test_an_image_that_does_not_exist(app):
     """The pod that waits for it belongs to a Job, which belongs to the Cluster."""
     with empty_registry():
