@@ -96,7 +96,9 @@ std::vector<LedgerEntry> lined_up_by(const Plan& plan, const LedgerState& ledger
   return entries;
 }
 /// Planned and not done, as lines. What was planned as unknown may stay undone, and so may what an attempt left.
-std::vector<std::string> undone(const Plan& plan, const RealRun& run, const Node& root) {
+/// @param left data that no Score names any more: it is brought to rest later
+std::vector<std::string> undone(const Plan& plan, const RealRun& run, const Node& root,
+                                const std::vector<LedgerEntry>& left) {
   const auto spared = spared_paths(root);
   std::vector<std::string> lines;
   for (const StepOutcome& step : plan.outcome.steps)
@@ -104,6 +106,7 @@ std::vector<std::string> undone(const Plan& plan, const RealRun& run, const Node
       if (change.action == Action::unchanged || change.action == Action::remove || change.fidelity == Fidelity::unknown)
         continue;
       if (run.touched(change.subject) || lies_below(step.score_path, spared)) continue;
+      if (std::ranges::find(left, change.subject, &LedgerEntry::subject) != left.end()) continue;
       lines.push_back(
           fmt::format("planned to {} {}, but no Score asked for it", to_string(change.action), change.subject.text()));
     }
@@ -164,7 +167,8 @@ void Engine::Impl::apply(RealRun& run, const Plan& plan, Node& root, Report& rep
     topology->ground(at);
     program.interpret(at, *topology);
     if (run.failed()) return;
-    if (auto missing = undone(plan, run, root); !missing.empty())
+    const auto left = leftovers(topology->ledger().read(), run, root).stay;
+    if (auto missing = undone(plan, run, root, left); !missing.empty())
       throw Error({.code = "H0302",
                    .message = "the deploy did not do all that its plan says",
                    .notes = std::move(missing),
@@ -185,14 +189,13 @@ void Engine::Impl::prune(RealRun& run, const Plan& plan, Node& root) {
 
 void Engine::Impl::sweep(RealRun& run, const Leftovers& left, Node& root) {
   for (const LedgerEntry& entry : left.go) {
-    Node* step = find_step(root, entry.step_kind, entry.step_name);
-    Node& node = step ? *step : root.add_step({.kind = entry.step_kind, .name = entry.step_name});
-    Scope at{run, node, stop};
+    Scope at{run, step_of(root, entry), stop};
     primitive_of(*topology, entry)->remove(at, entry);
     run.removed(entry.subject);
   }
   for (const LedgerEntry& entry : left.never_made) run.forget(entry.subject);
   for (LedgerEntry entry : left.stay) {
+    rest(*topology, run, root, stop, entry);
     entry.state = LedgerEntry::State::kept;
     run.settle(entry);
   }

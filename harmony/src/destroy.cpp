@@ -51,7 +51,10 @@ void Engine::Impl::destroy(bool delete_data, const Engine::ApproveDestroy& appro
   // A destroy that was killed just before its end has left nothing but the folder, a deploy just after its begin as well.
   const bool only_folder = std::ranges::all_of(before.entries, &LedgerEntry::shared) &&
                            (topology->prepared() || (before.run && before.run->verb == "destroy"));
-  if (chosen.go.empty() && !before.unfinished() && !only_folder) return;
+  // One that failed at bringing data to rest has taken down the rest already.
+  const bool all_rests = std::ranges::all_of(
+      chosen.stay, [](const LedgerEntry& entry) { return entry.state == LedgerEntry::State::kept; });
+  if (chosen.go.empty() && all_rests && !before.unfinished() && !only_folder) return;
   if (!only_folder) phase(Phase::approve, [&] { ask(chosen); });
   std::unique_ptr<Lock> lock;
   phase(Phase::lock, [&] {

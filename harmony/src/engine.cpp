@@ -39,6 +39,17 @@ Node* find_step(const Node& below, const std::string& kind, const std::string& n
   return nullptr;
 }
 
+Node& step_of(Node& root, const LedgerEntry& entry) {
+  Node* step = find_step(root, entry.step_kind, entry.step_name);
+  return step ? *step : root.add_step({.kind = entry.step_kind, .name = entry.step_name});
+}
+
+void rest(Topology& topology, Run& run, Node& root, std::stop_token stop, const LedgerEntry& entry) {
+  if (entry.shared) return;
+  Scope at{run, step_of(root, entry), std::move(stop)};
+  primitive_of(topology, entry)->rest(at, entry);
+}
+
 namespace {
 void unswept_paths(const Node& node, std::vector<std::string>& paths) {
   if (node.unswept) paths.push_back(node.path());

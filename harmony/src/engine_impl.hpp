@@ -19,6 +19,10 @@ std::string now_text();                                   ///< RFC 3339, UTC
 std::string fresh_run_id();
 Primitive* primitive_of(Topology&, const LedgerEntry&);   ///< @throws Error H0304
 Node* find_step(const Node& below, const std::string& kind, const std::string& name);
+/// The step that an entry was made in, made anew at the root where the tree has none.
+Node& step_of(Node& root, const LedgerEntry&);
+/// Data that stays: what works on it is brought to rest.
+void rest(Topology&, Run&, Node& root, std::stop_token, const LedgerEntry&);
 
 /// Score paths below which an attempt failed: nothing there is swept, nothing is missed.
 std::vector<std::string> spared_paths(const Node& root);

@@ -62,9 +62,7 @@ void Engine::Impl::rehearse_prune(Plan& plan) {
   auto left = leftovers(ledger, rehearsed->run, rehearsed->root);
   recall(*rehearsed->twin, left);
   for (const LedgerEntry& entry : left.go) {
-    Node* step = find_step(rehearsed->root, entry.step_kind, entry.step_name);
-    Node& node = step ? *step : rehearsed->root.add_step({.kind = entry.step_kind, .name = entry.step_name});
-    Scope at{rehearsed->run, node, stop};
+    Scope at{rehearsed->run, step_of(rehearsed->root, entry), stop};
     primitive_of(*rehearsed->twin, entry)->remove(at, entry);
   }
   const Outcome outcome = rehearsed->root.outcome();
@@ -88,6 +86,8 @@ void Engine::Impl::rehearse_prune(Plan& plan) {
                           (entry.state == State::kept && touched) ||
                           (entry.state == State::owned && entry.holds_data && !touched && !entry.shared);
                  });
+  for (const LedgerEntry& entry : plan.kept)
+    if (entry.state != State::kept) rest(*rehearsed->twin, rehearsed->run, rehearsed->root, stop, entry);
 }
 
 void Engine::Impl::recall(Topology& where, Leftovers& left) {

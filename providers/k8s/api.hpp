@@ -13,6 +13,7 @@
 
 #include "harmony/primitive.hpp"
 #include "host/host.hpp"
+#include "k8s/object.hpp"
 #include "k8s/others.hpp"
 
 namespace harmony::k8s {
@@ -26,6 +27,9 @@ struct Manifest {
   /// anew when one moves.
   std::map<std::string, host::Content> fingerprints = {};
   bool holds_data = false;  ///< outlives its Score and a `destroy` as kept
+  /// Of one that holds data and runs something upon it: annotations that it gets when its Score goes and the data stays.
+  /// They have to be among its own, with the values of one that works.
+  std::map<std::string, std::string> at_rest = {};
 };
 using ObjectSet = std::vector<Manifest>;
 
@@ -34,13 +38,18 @@ struct GeneratedSecret {
   std::string name;
   std::vector<std::string> keys;
   std::string opens = {};  ///< a claim whose data no other value opens: made only where that is not there either
+  std::map<std::string, std::string> plain = {};  ///< what else it says: nobody's secret
+  std::string type = {};  ///< "kubernetes.io/basic-auth"; empty: Opaque
 };
 
-/// Where to, inside the cluster: the pods of a Deployment or StatefulSet, in the version that was wanted last.
+/// Where to, inside the cluster: the pods of a Deployment or StatefulSet, in the version that was wanted last; of a Cluster
+/// of CloudNativePG its primary.
 struct ForwardTarget {
-  std::string kind;  ///< "Deployment", "StatefulSet"
+  std::string kind;  ///< "Deployment", "StatefulSet", "Cluster"
   std::string name;
   int port = 0;
+  std::string group = "apps";
+  GroupVersionKind what() const { return {group, "v1", kind}; }
   auto operator<=>(const ForwardTarget&) const = default;
 };
 
@@ -78,6 +87,8 @@ class Api : public Primitive {
   virtual bool serves(Scope&, std::string_view group, std::string_view kind) = 0;
   /// What others have put into the cluster, where a choice rests on it.
   virtual Others others(Scope&, const OthersQuery&) = 0;
+  /// Whether the deployment has such an object, or would take it over; false where the cluster does not know its kind.
+  virtual bool has(Scope&, const GroupVersionKind&, const std::string& name) = 0;
   /// Whether the cluster gives pods a user of its own choice, and refuses others (OpenShift does).
   bool assigns_users(Scope& in) { return serves(in, "route.openshift.io", "Route"); }
   virtual const std::string& space() const = 0;  ///< the deployment's namespace

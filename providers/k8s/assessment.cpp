@@ -82,12 +82,14 @@ Preview preview(Scope& in, const Place& place, const Wanted& wanted, const json:
 /// @returns what the server would make of it; nothing where it gave no dry run, with the reason in `change`
 std::optional<json::value> preview_in_stand_in(Scope& in, const Place& place, const Wanted& wanted,
                                                const std::string& space, const std::string& suffix, Change& change) {
-  constexpr std::size_t longest = 63;        // of a Service, the shortest of all
+  constexpr std::size_t longest = 50, of_name = 10;  // a Cluster of CloudNativePG takes the shortest of all
   Wanted shadow = wanted;
   json::object& metadata = shadow.object.get_object()["metadata"].get_object();
   metadata["namespace"] = space;
-  metadata["name"] =
-      wanted.reference.name.substr(0, longest - std::min(suffix.size(), longest)) + suffix.substr(0, longest);
+  const std::string end = suffix.substr(0, longest - of_name);
+  std::string name = wanted.reference.name.substr(0, longest - end.size()) + end;
+  while (name.ends_with('-')) name.pop_back();
+  metadata["name"] = name;
   try {
     auto seen = preview(in, place, shadow, nullptr);
     change.fidelity = Fidelity::shadow;

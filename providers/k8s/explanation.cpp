@@ -36,9 +36,15 @@ bool is_newest(const json::value& set, const json::value& deployment) {
   return one && newest && *one == *newest;
 }
 
-/// What makes the pods of this version: the object itself, or the newest ReplicaSet of a Deployment.
+/// The Jobs by which the controller of a custom resource prepares it.
+Selected jobs_of(const json::value& object, const Objects& related) {
+  return built_in(object) ? Selected{} : owned_by(of_kind(related, "batch/Job"), object);
+}
+
+/// What makes the pods of this version: the object itself, the newest ReplicaSet of a Deployment, Jobs.
 Selected makers(const json::value& object, const Objects& related) {
   Selected found{&object};
+  std::ranges::copy(jobs_of(object, related), std::back_inserter(found));
   for (const json::value* set : owned_by(of_kind(related, "apps/ReplicaSet"), object))
     if (is_newest(*set, object)) found.push_back(set);
   return found;
@@ -168,6 +174,7 @@ std::vector<Explanation> explain(const json::value& object, const Objects& relat
   std::vector<std::size_t> more;
   const std::string subject = subject_of(object);
   add(all, more, controller_cause(object));
+  for (const json::value* job : jobs_of(object, related)) add(all, more, controller_cause(*job));
   const bool given_up = !all.empty();
   if (group_kind(object) == "PersistentVolumeClaim") add(all, more, claim_cause(subject, object, related, tolerance));
   add(all, more, route_cause(subject, object));

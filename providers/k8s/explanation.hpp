@@ -38,7 +38,7 @@ struct Tolerance {
 
 /// Pure. What holds `object` back, hopeless causes first, equal causes of several pods once. Empty where nothing is
 /// known to be wrong: it may just take its time.
-/// @param related its ReplicaSets, pods, claims and the events about all of them
+/// @param related its ReplicaSets, Jobs, pods, claims and the events about all of them
 std::vector<Explanation> explain(const boost::json::value& object, const Objects& related, const Tolerance& = {});
 
 /// Adds the end of a log: the last twenty lines, fit for a terminal.

@@ -48,6 +48,7 @@ constexpr auto rules = std::to_array<Row>({
     {"gateway.networking.k8s.io/TLSRoute", gateway_route_readiness},
     {"networking.k8s.io/Ingress", ingress_readiness},
     {"policy/PodDisruptionBudget", budget_readiness},
+    {"postgresql.cnpg.io/Cluster", postgresql_readiness},
     {"route.openshift.io/Route", openshift_route_readiness},
 });
 

@@ -61,4 +61,7 @@ Readiness autoscaler_readiness(const Seen&);
 Readiness quota_readiness(const Seen&);
 Readiness custom_readiness(const Seen&);
 
+// readiness_postgresql.cpp
+Readiness postgresql_readiness(const Seen&);
+
 }  // namespace harmony::k8s

@@ -6,6 +6,7 @@
 
 #include "k8s/assessment.hpp"
 #include "k8s/levels.hpp"
+#include "k8s/rest.hpp"
 #include "k8s/space.hpp"
 #include "k8s/values.hpp"
 
@@ -81,11 +82,21 @@ Others RehearsedApi::others(Scope& in, const OthersQuery& query) {
   rehearsal_.read("k8s", read_key(query), fingerprint_of(found, in.fingerprinter()));
   return found;
 }
+bool RehearsedApi::has(Scope& in, const GroupVersionKind& what, const std::string& name) {
+  if (!serves(in, what.group, what.kind)) return false;
+  try {
+    const auto live = find(in, {what, real_->place().space, name});
+    return live && real_->place().may_become_ours(*live);
+  } catch (const ApiError& error) {
+    if (error.status().code != 403) throw;
+    return false;
+  }
+}
 const std::string& RehearsedApi::space() const { return real_->space(); }
 
 /// Where nothing is ready to be spoken to, an address that nobody has: others learn of it from PendingEndpoints.
 host::Endpoint RehearsedApi::forward(Scope& in, const ForwardTarget& target) {
-  const Subject workload = subject_of({{"apps", "v1", target.kind}, "", target.name});
+  const Subject workload = subject_of({target.what(), "", target.name});
   const Subject claim{"k8s", "persistentvolumeclaim", target.name + "-data"};
   bool there = false;
   if (space_is_there(in)) there = real_->ready_pod(in, target).has_value();
@@ -99,7 +110,8 @@ host::Endpoint RehearsedApi::forward(Scope& in, const ForwardTarget& target) {
                                                                             : " has no pod that is ready")};
   if (there) state.now = real_->forward(in, target);
   const auto data = pending_.find(claim);
-  state.fresh = data != pending_.end() && data->second.action == Action::create;
+  state.fresh =
+      (data != pending_.end() && data->second.action == Action::create) || (made && change->second.holds_data);
   endpoints_.put(nowhere, state);
   return nowhere;
 }
@@ -147,10 +159,14 @@ void RehearsedApi::ensure(Scope& in, const std::vector<Wanted>& all) {
   const auto assessed = assess_all(in, real_->place(), all, live, space_is_there(in));
   for (std::size_t i = 0; i < all.size(); ++i)
     in.change(assessed[i].change, [&] {
-      std::lock_guard hold{mutex_};
-      pending_.insert_or_assign(all[i].subject, assessed[i].change);
+      note(assessed[i].change);
       return Settled{};
     });
+}
+
+void RehearsedApi::note(const Change& change) {
+  std::lock_guard hold{mutex_};
+  pending_.insert_or_assign(change.subject, change);
 }
 
 void RehearsedApi::until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds) {}
@@ -163,8 +179,20 @@ void RehearsedApi::remove(Scope& in, const LedgerEntry& entry) {
   if (live && !real_->place().is_ours(*live)) live.reset();
   const Change change = removal(entry.subject, live, entry.holds_data);
   in.change(change, [&] {
-    std::lock_guard hold{mutex_};
-    pending_.insert_or_assign(entry.subject, change);
+    note(change);
+    return Settled{};
+  });
+}
+
+void RehearsedApi::rest(Scope& in, const LedgerEntry& entry) {
+  const auto alone = in.hold(entry.subject);
+  const auto resource = resource_of(in, real_->place(), entry.subject.kind);
+  if (!resource) return;
+  const auto live = find(in, {resource->what, real_->place().space, entry.subject.name});
+  if (!live || is_going(*live) || !real_->place().is_ours(*live) || at_rest(*live).empty()) return;
+  const Change change = resting(in, entry.subject, *live);
+  in.change(change, [&] {
+    note(change);
     return Settled{};
   });
 }

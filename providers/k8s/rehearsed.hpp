@@ -24,6 +24,7 @@ class RehearsedApi final : public Api {
   std::optional<std::string> not_proven(Scope&, const ForwardTarget&) override;
   bool serves(Scope&, std::string_view group, std::string_view kind) override;
   Others others(Scope&, const OthersQuery&) override;
+  bool has(Scope&, const GroupVersionKind&, const std::string& name) override;
   const std::string& space() const override;
   void ensure_space(Scope&) override;
   void ensure(Scope&, const GeneratedSecret&) override;
@@ -31,6 +32,7 @@ class RehearsedApi final : public Api {
   void until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds limit) override;
 
   void remove(Scope&, const LedgerEntry&) override;
+  void rest(Scope&, const LedgerEntry&) override;
   Observation observe(Scope&, const LedgerEntry&) override;
   std::string read_again(Scope&, std::string_view key) override;
 
@@ -38,6 +40,7 @@ class RehearsedApi final : public Api {
   std::optional<boost::json::value> find(Scope&, const ObjectReference&);
   bool space_is_there(Scope&);
   void ensure(Scope&, const std::vector<Wanted>&);
+  void note(const Change&);
   bool is_pending(const Subject&) const;
 
   std::shared_ptr<ServerApi> real_;

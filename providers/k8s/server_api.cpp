@@ -13,6 +13,7 @@
 #include "k8s/difference.hpp"
 #include "k8s/forwards.hpp"
 #include "k8s/levels.hpp"
+#include "k8s/rest.hpp"
 #include "k8s/space.hpp"
 #include "k8s/values.hpp"
 
@@ -24,7 +25,7 @@ namespace json = boost::json;
 namespace {
 
 const GroupVersionKind secrets{"", "v1", "Secret"}, claims{"", "v1", "PersistentVolumeClaim"};
-constexpr auto removal_limit = 120s;
+constexpr auto removal_limit = 120s, rest_limit = 120s;
 
 /// Whoever holds an object back has put its name on it.
 std::string still_ending(const json::value& object) {
@@ -91,6 +92,17 @@ bool ServerApi::serves(Scope& in, std::string_view group, std::string_view kind)
 }
 
 Others ServerApi::others(Scope& in, const OthersQuery& query) { return read_others(in, *place_, query); }
+
+bool ServerApi::has(Scope& in, const GroupVersionKind& what, const std::string& name) {
+  if (!serves(in, what.group, what.kind)) return false;
+  try {
+    const auto live = find(in, {what, place_->space, name});
+    return live && place_->may_become_ours(*live);
+  } catch (const ApiError& error) {
+    if (error.status().code != 403) throw;
+    return false;                            // who may not see them has made none
+  }
+}
 
 std::string ServerApi::read_again(Scope& in, std::string_view key) {
   if (key == cluster_key) return cluster_mark(in);
@@ -200,6 +212,52 @@ void ServerApi::remove(Scope& in, const LedgerEntry& entry) {
     take_away(in, {resource->what, resource->namespaced ? place_->space : "", entry.subject.name}, *live);
     return Settled{};
   });
+}
+
+void ServerApi::rest(Scope& in, const LedgerEntry& entry) {
+  const auto alone = in.hold(entry.subject);
+  const auto live = find(in, entry.subject);
+  if (!live || is_going(*live) || !place_->is_ours(*live) || at_rest(*live).empty()) return;
+  in.change(resting(in, entry.subject, *live), [&] {
+    lease_->require_held(in);
+    const json::value resting = resting_object(*live);
+    const Resource resource = place_->client->resource(in, kind_of(*live));
+    const auto apply = [&] {
+      return place_->client->apply(in, resource, resting, {.manager = rest_manager, .force = true}).object;
+    };
+    try {
+      (void)apply();
+    } catch (const OutcomeUnknown& unknown) {
+      in.retried(unknown.data().message);
+      (void)apply();
+    }
+    return Settled{"uid " + std::string(text_at(*live, "metadata.uid"))};
+  });
+  until_at_rest(in, entry.subject);
+}
+
+void ServerApi::until_at_rest(Scope& in, const Subject& subject) const {
+  std::optional<std::string> why;
+  try {
+    in.until({.limit = rest_limit, .what = "it is at rest", .subject = subject.text()}, [&] {
+      why.reset();
+      const auto now = find(in, subject);
+      const Readiness readiness = readiness_of(now ? &*now : nullptr, {});
+      if (now && readiness.state != Readiness::State::ready) {
+        why = readiness.reason;
+        in.pause(200ms);
+      }
+      return why;
+    });
+  } catch (const TimedOut&) {
+    throw Error(
+        {.code = "H0442",
+         .category = Category::timed_out,
+         .message = fmt::format("`{}` does not come to rest: {}", subject.text(), why.value_or("it still works")),
+         .subject = subject.text(),
+         .notes = {"its data is where it was"},
+         .help = "mend it and destroy again, or give its data up: destroy --delete-data"});
+  }
 }
 
 }  // namespace harmony::k8s

@@ -28,6 +28,7 @@ class ServerApi final : public Api {
   std::optional<std::string> not_proven(Scope&, const ForwardTarget&) override;
   bool serves(Scope&, std::string_view group, std::string_view kind) override;
   Others others(Scope&, const OthersQuery&) override;
+  bool has(Scope&, const GroupVersionKind&, const std::string& name) override;
   const std::string& space() const override { return place_->space; }
   void ensure_space(Scope&) override;
   void ensure(Scope&, const GeneratedSecret&) override;
@@ -35,6 +36,7 @@ class ServerApi final : public Api {
   void until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds limit) override;
 
   void remove(Scope&, const LedgerEntry&) override;
+  void rest(Scope&, const LedgerEntry&) override;
   Observation observe(Scope&, const LedgerEntry&) override;
   void logs(Scope&, const LedgerEntry&, const LogQuery&, const LogSink&) override;
   std::string read_again(Scope&, std::string_view key) override;
@@ -58,6 +60,7 @@ class ServerApi final : public Api {
   void write(Scope&, const Wanted&, bool force);
   void until_gone(Scope&, const ObjectReference&, const std::string& uid) const;
   void take_away(Scope&, const ObjectReference&, const boost::json::value& live);
+  void until_at_rest(Scope&, const Subject&) const;
   std::optional<boost::json::value> find(Scope&, const Subject&) const;
   /// Its pods, and what else its readiness is read from.
   Objects related_to(Scope&, const boost::json::value& live) const;

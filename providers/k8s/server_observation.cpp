@@ -20,8 +20,11 @@ namespace {
 
 using Health = Observation::Health;
 
+bool is_cluster(const json::value& object) { return group_kind(object) == "postgresql.cnpg.io/Cluster"; }
+
 /// What the pods of a workload carry; empty where it selects none.
 std::string selector_text(const json::value& workload) {
+  if (is_cluster(workload)) return "cnpg.io/cluster=" + std::string(text_at(workload, "metadata.name"));
   const auto* labels = at(workload, {"spec", "selector", "matchLabels"});
   std::string text;
   if (labels && labels->is_object())
@@ -89,7 +92,7 @@ Observation ServerApi::observe(Scope& in, const LedgerEntry& entry) {
 
 void ServerApi::logs(Scope& in, const LedgerEntry& entry, const LogQuery& query, const LogSink& sink) {
   const auto live = find(in, entry.subject);
-  if (!live || selector_text(*live).empty() || kind_of(*live).group != "apps") return;
+  if (!live || selector_text(*live).empty() || (kind_of(*live).group != "apps" && !is_cluster(*live))) return;
   const Resource pods = place_->client->resource(in, {"", "v1", "Pod"});
   for (const json::value& pod :
        place_->client->list(in, pods, {.space = place_->space, .labels = selector_text(*live)})) {
@@ -110,12 +113,13 @@ void ServerApi::logs(Scope& in, const LedgerEntry& entry, const LogQuery& query,
 }
 
 std::optional<std::string> ServerApi::ready_pod(Scope& in, const ForwardTarget& target) const {
-  const auto live = find(in, {{"apps", "v1", target.kind}, place_->space, target.name});
+  const auto live = find(in, {target.what(), place_->space, target.name});
   if (!live) return std::nullopt;
   const Objects related = related_to(in, *live);
   const json::value* newest = nullptr;
+  const std::string_view primary = is_cluster(*live) ? text_at(*live, "status.currentPrimary") : "";
   for (const json::value* pod : of_kind(related, "Pod"))
-    if (is_ready_pod(*pod) && !is_going(*pod) &&
+    if ((primary.empty() || name_of(*pod) == primary) && is_ready_pod(*pod) && !is_going(*pod) &&
         (!newest || std::string(text_at(*pod, "metadata.creationTimestamp")) >
                         std::string(text_at(*newest, "metadata.creationTimestamp"))))
       newest = pod;
@@ -128,14 +132,14 @@ host::Endpoint ServerApi::forward(Scope& in, const ForwardTarget& target) {
   throw Error({.code = "H0440",
                .category = Category::unreachable,
                .message = fmt::format("no pod of `{}` is ready to be spoken to", target.name),
-               .subject = subject_of({{"apps", "v1", target.kind}, "", target.name}).text(),
+               .subject = subject_of({target.what(), "", target.name}).text(),
                .help = "look at `status` and `logs`; deploy first where it is not there yet"});
 }
 
 void ServerApi::require_reachable(const host::Endpoint& endpoint) const { forwards_->require_allowed(endpoint); }
 
 std::optional<std::string> ServerApi::not_proven(Scope& in, const ForwardTarget& target) {
-  const ObjectReference reference{{"apps", "v1", target.kind}, place_->space, target.name};
+  const ObjectReference reference{target.what(), place_->space, target.name};
   const auto live = find(in, reference);
   if (!live) return fmt::format("there is no {}", subject_of(reference).text());
   Expected expected;

@@ -19,9 +19,15 @@ namespace json = boost::json;
 
 namespace {
 
+using namespace std::chrono_literals;
+
 /// What the readiness of others is read from.
 const std::vector<GroupVersionKind> related_kinds{
     {"", "v1", "Pod"}, {"", "v1", "Event"}, {"apps", "v1", "ReplicaSet"}, {"discovery.k8s.io", "v1", "EndpointSlice"}};
+/// What the controller of a custom resource prepares it by.
+const std::vector<GroupVersionKind> prepared_by{{"batch", "v1", "Job"}, {"", "v1", "PersistentVolumeClaim"}};
+/// A controller that lives says something in seconds, however long the rest takes.
+constexpr auto silence_limit = 45s;
 
 struct Waited {
   ObjectReference reference;
@@ -74,6 +80,21 @@ class SetWait {
     }
     return last_;
   }
+  /// An object that its controller has said nothing of yet.
+  std::optional<std::string> not_answered() {
+    if (!view_.moved_since(answered_) && (answered_ == 0 || silent_))
+      return silent_ ? silent_->text() + " is not acted upon" : "it is being looked at";
+    const Objects all = view_.objects();
+    silent_.reset();
+    for (const Waited& one : waited_) {
+      const json::value* live = find_in(all, one.reference);
+      const bool reported = one.expected.contract.subresource;
+      if (live && reported && !built_in(*live) && object_at(*live, "status").empty()) silent_ = one.subject;
+    }
+    if (!silent_) return std::nullopt;
+    return silent_->text() + " is not acted upon";
+  }
+  const std::optional<Subject>& silent() const { return silent_; }
   /// What was found wrong last, for a wait that has reached its limit.
   const std::optional<Explanation>& explanation() const { return explanation_; }
   /// What nobody has said, though most controllers would.
@@ -146,7 +167,8 @@ class SetWait {
   const Place& place_;
   std::vector<Waited> waited_;
   LiveView view_;
-  std::uint64_t seen_ = 0;
+  std::uint64_t seen_ = 0, answered_ = 0;
+  std::optional<Subject> silent_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   bool awaits_word_ = false;  ///< nothing else is missing than what a controller may never say
   std::vector<std::string> assumed_;
@@ -154,6 +176,22 @@ class SetWait {
   std::optional<Explanation> explanation_;
   std::map<Subject, std::string> old_causes_;
 };
+
+/// A custom resource is no more than a note to its controller.
+void until_answered(Scope& in, SetWait& wait) {
+  try {
+    in.until({.limit = silence_limit, .what = "it is acted upon"}, [&] { return wait.not_answered(); });
+  } catch (const TimedOut&) {
+    if (!wait.silent()) throw;
+    const std::string subject = wait.silent()->text();
+    throw Error({.code = "H0441",
+                 .category = Category::timed_out,
+                 .message = fmt::format("nobody acts on `{}`: its controller does not answer", subject),
+                 .subject = subject,
+                 .facts = {{"waited", fmt::format("{}", silence_limit)}},
+                 .help = "start the operator of its kind, or install it, and deploy again"});
+  }
+}
 
 }  // namespace
 
@@ -170,11 +208,16 @@ void ServerApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::millis
     ObjectReference reference = reference_of(manifest.object);
     reference.space = place_->space;
     add_kind(reference.what);
+    if (!built_in(manifest.object)) std::ranges::for_each(prepared_by, add_kind);
+    const StatusContract contract{.subresource = place_->client->resource(in, reference.what).has_status};
     std::lock_guard hold{mutex_};
     const auto written = written_.find(reference);
-    waited.push_back({reference, subject_of(reference), written == written_.end() ? Expected{} : written->second});
+    Expected expected = written == written_.end() ? Expected{} : written->second;
+    expected.contract = contract;
+    waited.push_back({reference, subject_of(reference), std::move(expected)});
   }
   SetWait wait{in, *place_, std::move(waited), std::move(kinds)};
+  until_answered(in, wait);
   try {
     in.until({.limit = limit, .what = "all of it is ready"}, [&] { return wait.not_yet(); });
     for (const std::string& what : wait.assumed()) in.note("assumed", what);

@@ -57,8 +57,11 @@ bool make_space(Scope& in, const Place& place) {
 
 std::string marked_objects(Scope& in, const Place& place) {
   constexpr std::size_t enough = 5;
-  const std::vector<GroupVersionKind> kinds{
+  std::vector<GroupVersionKind> kinds{
       {"apps", "v1", "StatefulSet"}, {"apps", "v1", "Deployment"}, {"", "v1", "PersistentVolumeClaim"}};
+  // Where its kind is known.
+  if (const GroupVersionKind cluster{"postgresql.cnpg.io", "v1", "Cluster"}; place.client->catalogue(in)->find(cluster))
+    kinds.push_back(cluster);
   std::vector<std::string> names;
   for (const GroupVersionKind& kind : kinds)
     for (const boost::json::value& one :

@@ -9,6 +9,7 @@
 #include "k8s/difference.hpp"
 #include "k8s/field_set.hpp"
 #include "k8s/manifest.hpp"
+#include "k8s/rest.hpp"
 
 namespace harmony::k8s {
 
@@ -79,6 +80,8 @@ Wanted wanted(const Scope& in, const Manifest& manifest, const Place& place, Pri
         field_path({"spec", "template", "metadata", "annotations", name}),
         [&](const std::string& text) { return text == filler ? text : in.fingerprinter().of(text); }, pending);
   }
+  if (!manifest.at_rest.empty())
+    child(child(object, "metadata"), "annotations")[rest_annotation] = rest_text(manifest.at_rest);
   Wanted made = described(std::move(object), manifest.holds_data);
   made.pending = std::move(pending);
   return made;
@@ -88,6 +91,8 @@ Wanted wanted(const GeneratedSecret& secret, const std::map<std::string, std::st
   json::object object = named("v1", "Secret", secret.name);
   std::map<std::string, std::string> pending;
   mark(object, place);
+  if (!secret.type.empty()) object["type"] = secret.type;
+  for (const auto& [name, text] : secret.plain) child(object, "data")[name] = to_base64(text);
   for (const std::string& key : secret.keys) {
     const auto found = values.find(key);
     child(object, "data")[key] = to_base64(found == values.end() ? filler : found->second);

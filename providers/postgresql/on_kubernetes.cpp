@@ -2,82 +2,45 @@
 
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
-
 #include "host/text.hpp"
-#include "k8s/manifest.hpp"
-#include "postgresql/configuration.hpp"
+#include "postgresql/cloud_native_pg.hpp"
+#include "postgresql/stateful_set.hpp"
 
 namespace harmony::postgresql {
 
 using namespace std::chrono_literals;
-namespace json = boost::json;
 
 namespace {
 
-constexpr int port = 5432, user = 999;  // as postgres has it in Debian's images
-constexpr auto ready_limit = 180s;  // an image may have to be pulled first
+constexpr int port = 5432;
+constexpr auto ready_limit = 300s;  // images may have to be pulled first
+constexpr const char* default_image = "postgres:17";
 
 std::string superuser_secret(const std::string& instance) { return instance + "-superuser"; }
 std::string role_secret(const std::string& instance, const std::string& database) { return instance + "-" + database; }
 
-/// Beside its place first, as on one machine: a pod that is killed meanwhile leaves nothing that looks like data. A mount
-/// may have opened the folder to its group, and PostgreSQL starts in none that is open to others.
-constexpr const char* start_script = R"sh(set -eu
-unset PGDATA
-PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)"
-if [ ! -s /data/pgdata/PG_VERSION ]; then
-  rm -rf /data/pgdata.next
-  initdb --pgdata=/data/pgdata.next --username=postgres --pwfile=/secret/password --auth=scram-sha-256 \
-    --encoding=UTF8 --locale=C.UTF-8 --data-checksums
-  mv /data/pgdata.next /data/pgdata
-fi
-chmod 0700 /data/pgdata
-exec postgres -c config_file=/configuration/postgresql.conf
-)sh";
-
-/// Everybody in the cluster may knock; who has no password stays outside.
-constexpr const char* host_rules = "local all all scram-sha-256\nhost all all all scram-sha-256\n";
-
-std::string configuration_of(const PostgreSqlServer& server) {
-  return configuration(server.settings, {{"data_directory", "/data/pgdata"},
-                                         {"hba_file", "/configuration/pg_hba.conf"},
-                                         {"ident_file", "/data/pgdata/pg_ident.conf"},
-                                         {"listen_addresses", "*"},
-                                         {"port", std::to_string(port)},
-                                         {"unix_socket_directories", ""}});
-}
-
-json::object stateful_set(const std::string& instance, const std::string& image, bool user_assigned) {
-  const json::value container{
-      {"name", "postgresql"},
-      {"image", image},
-      {"securityContext", k8s::confined()},
-      {"command", {"/bin/sh", "/configuration/start.sh"}},
-      {"ports", json::array{k8s::container_port("postgresql", port)}},
-      {"readinessProbe",
-       {{"exec",
-         {{"command",
-           {"/bin/sh", "-c", "PATH=\"$PATH:$(echo /usr/lib/postgresql/*/bin)\" exec pg_isready -h 127.0.0.1"}}}},
-        {"periodSeconds", 2}}},
-      // What a pod is ended with means to wait for its clients, and they do not go.
-      {"lifecycle", {{"preStop", {{"exec", {{"command", {"/bin/sh", "-c", "kill -INT 1"}}}}}}}},
-      {"volumeMounts", json::array{{{"name", "data"}, {"mountPath", "/data"}},
-                                   {{"name", "configuration"}, {"mountPath", "/configuration"}},
-                                   {{"name", "secret"}, {"mountPath", "/secret"}}}}};
-  const json::array volumes{{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", instance + "-data"}}}},
-                            {{"name", "configuration"}, {"configMap", {{"name", instance + "-configuration"}}}},
-                            {{"name", "secret"}, {"secret", {{"secretName", superuser_secret(instance)}}}}};
-  json::object pod{{"containers", json::array{container}}, {"volumes", volumes}, {"terminationGracePeriodSeconds", 60}};
-  if (!user_assigned) pod["securityContext"] = k8s::pod_user(user);
-  return k8s::single_pod(instance, std::move(pod));
-}
-
 }  // namespace
 
+ServerKind OnKubernetes::kind(Scope& in, const std::string& instance) const {
+  {
+    std::lock_guard hold{mutex_};
+    if (const auto known = kinds_.find(instance); known != kinds_.end()) return known->second;
+  }
+  const ServerKind kind = kind_of_server(in, *api_, ledger_.read(), instance, chosen_);
+  std::lock_guard hold{mutex_};
+  return kinds_.emplace(instance, kind).first->second;
+}
+
+std::string OnKubernetes::host(Scope& in, const std::string& instance) const {
+  return kind(in, instance) == ServerKind::cloud_native_pg ? instance + "-rw" : instance;
+}
+
 sql::Server OnKubernetes::server(Scope& in, const std::string& instance) const {
+  const k8s::ForwardTarget target = kind(in, instance) == ServerKind::cloud_native_pg
+                                        ? k8s::ForwardTarget{"Cluster", instance, port, cluster_kind.group}
+                                        : k8s::ForwardTarget{"StatefulSet", instance, port};
   return {.instance = instance,
-          .at = api_->forward(in, {"StatefulSet", instance, port}),
+          .at = api_->forward(in, target),
           .password = api_->value(in, superuser_secret(instance), "password")};
 }
 
@@ -85,28 +48,53 @@ sql::Role OnKubernetes::role(Scope& in, const std::string& instance, const std::
   return {.name = database, .password = api_->value(in, role_secret(instance, database), "password")};
 }
 
+k8s::ObjectSet OnKubernetes::ensure_objects(Scope& step, const PostgreSqlServer& wanted) {
+  const std::string& name = wanted.instance;
+  const std::string secret = superuser_secret(name);
+  k8s::GeneratedSecret superuser{.name = secret, .keys = {"password"}};
+  k8s::ObjectSet set;
+  if (kind(step, name) == ServerKind::cloud_native_pg) {
+    // The operator sets what it says, whenever that was made.
+    superuser.plain = {{"username", "postgres"}};
+    superuser.type = "kubernetes.io/basic-auth";
+    set = cloud_native_pg(wanted, image_, secret);
+    step.decides({"k8s", "cluster.postgresql.cnpg.io", name});
+    step.detail(
+        fmt::format("CloudNativePG ({}) at {}:{}", image_.empty() ? "its own image" : image_, host(step, name), port));
+  } else {
+    superuser.opens = claim_of(name);
+    const std::string image = image_.empty() ? default_image : image_;
+    set = stateful_set(wanted, image, secret, api_->assigns_users(step));
+    step.detail(fmt::format("PostgreSQL ({}) at {}:{}", image, host(step, name), port));
+  }
+  api_->ensure(step, superuser);
+  api_->ensure(step, set);
+  return set;
+}
+
 void OnKubernetes::ensure_server(Scope& in, const PostgreSqlServer& wanted) {
   const std::string& name = wanted.instance;
   Scope step = in.step({.kind = "database server", .name = name, .decides = {"k8s", "statefulset.apps", name}});
-  step.detail(fmt::format("PostgreSQL ({}) at {}:{}", image_, name, port));
-  const std::string text = configuration_of(wanted);
-  json::object configuration = k8s::named("v1", "ConfigMap", name + "-configuration");
-  configuration["data"] = {{"pg_hba.conf", host_rules}, {"postgresql.conf", text}, {"start.sh", start_script}};
-
-  api_->ensure(step, k8s::GeneratedSecret{superuser_secret(name), {"password"}, name + "-data"});
-  const k8s::ObjectSet set{{.object = std::move(configuration)},
-                           {.object = k8s::claim(name + "-data", "1Gi"), .holds_data = true},
-                           {.object = k8s::service(name, name, {{"postgresql", port}})},
-                           {.object = stateful_set(name, image_, api_->assigns_users(step)),
-                            .fingerprints = {{k8s::configuration_annotation, {host_rules + text + start_script}}}}};
-  api_->ensure(step, set);
-  api_->until_ready(step, set, ready_limit);
+  api_->until_ready(step, ensure_objects(step, wanted), ready_limit);
   const sql::Server server = this->server(step, name);
   sql_->serves(server);
-  step.until({.limit = 60s, .what = "the server accepts connections", .subject = "statefulset.apps/" + name}, [&] {
-    api_->require_reachable(server.at);
-    return sql_->not_accepting(step, server);
-  });
+  const bool cluster = kind(step, name) == ServerKind::cloud_native_pg;
+  const std::string subject = (cluster ? "cluster.postgresql.cnpg.io/" : "statefulset.apps/") + name;
+  step.until({.limit = 60s, .what = "the server accepts connections", .subject = subject},
+             [&]() -> std::optional<std::string> {
+               api_->require_reachable(server.at);
+               try {
+                 return sql_->not_accepting(step, server);
+               } catch (const Error& error) {
+                 // A pod of a Cluster is ready before its operator has set the password of the Secret.
+                 if (!cluster || error.data().code != "H0222") throw;
+                 return error.data().message;
+               }
+             });
+  // Its operator says of no generation of settings that they are in force; the server does.
+  if (cluster)
+    step.until({.limit = 120s, .what = "its settings are in force", .subject = subject},
+               [&] { return sql_->not_in_force(step, server, wanted.settings); });
 }
 
 void OnKubernetes::ensure(Scope& in, const PostgreSqlServer& wanted) {
@@ -138,7 +126,7 @@ host::Content OnKubernetes::resolve(Scope& in, const Reference& reference) const
   const std::string instance = reference.instance.substr(0, slash), database = reference.instance.substr(slash + 1);
   const std::string name = host::url_part(database);
   return {fmt::format("postgresql://{}:", name), api_->value(in, role_secret(instance, database), "password"),
-          fmt::format("@{}:{}/{}", instance, port, name)};
+          fmt::format("@{}:{}/{}", host(in, instance), port, name)};
 }
 
 void OnKubernetes::recall(Scope& in, const std::string& instance) const { sql_->serves(server(in, instance)); }

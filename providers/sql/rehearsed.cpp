@@ -30,6 +30,14 @@ std::optional<std::string> RehearsedSql::not_accepting(Scope& in, const Server& 
   return real_->not_accepting(in, *at.now);
 }
 
+std::optional<std::string> RehearsedSql::not_in_force(Scope& in, const Server& server,
+                                                      const std::map<std::string, std::string>& settings) {
+  const auto at = host::where_now(pending_, server);
+  if (!at.now) return at.because;
+  if (!at.now->password.peek(key())) return at.now->password.because();
+  return real_->not_in_force(in, *at.now, settings);
+}
+
 template <class State, class Ask>
 Deferred<std::optional<State>> RehearsedSql::find(const Server& server, const Subject& subject,
                                                   const std::map<Subject, std::optional<State>>& made,

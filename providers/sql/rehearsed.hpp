@@ -16,6 +16,8 @@ class RehearsedSql final : public Sql {
       : real_(std::move(real)), rehearsal_(rehearsal), pending_(rehearsal.facts<host::PendingEndpoints>()) {}
 
   std::optional<std::string> not_accepting(Scope&, const Server&) override;
+  std::optional<std::string> not_in_force(Scope&, const Server&,
+                                          const std::map<std::string, std::string>& settings) override;
   Deferred<std::optional<RoleState>> role(Scope&, const Server&, const Role&) override;
   Deferred<std::optional<DatabaseState>> database(Scope&, const Server&, const std::string& name) override;
   Rows query(Scope&, const Server&, const Role&, const std::string& database, std::string_view statement,

@@ -24,6 +24,12 @@ constexpr std::string_view role_by_name =
     "case when rolreplication then 'replication' end, case when rolbypassrls then 'bypassrls' end) "
     "from pg_authid where rolname = $1";
 
+/// The last word of its files on each setting, and whether it was read and taken since it was written.
+constexpr std::string_view settings_of_files =
+    "select distinct on (name) name, setting, applied and (pg_stat_file(sourcefile)).modification <= "
+    "pg_conf_load_time(), "
+    "coalesce(error, 'it is not loaded yet') from pg_file_settings where setting is not null order by name, seqno desc";
+
 constexpr auto read_limit = 10s, write_limit = 60s, query_limit = 30s;
 
 Error not_ascii(const std::string& role) {
@@ -45,6 +51,25 @@ class Sessions final : public Sql {
     try {
       read(in, server, [&](Session& session) { return session.run(in, "select 1", {}, read_limit); });
       return std::nullopt;
+    } catch (const Unreachable& error) {
+      return error.data().facts.back().second;
+    }
+  }
+
+  std::optional<std::string> not_in_force(Scope& in, const Server& server,
+                                          const std::map<std::string, std::string>& settings) override {
+    if (settings.empty()) return std::nullopt;
+    try {
+      std::map<std::string, std::string> left = settings;
+      for (const auto& row :
+           read(in, server, [&](Session& session) { return session.run(in, settings_of_files, {}, read_limit); })) {
+        const auto wanted = left.find(row[0]);
+        if (wanted == left.end() || wanted->second != row[1]) continue;
+        if (row[2] != "t") return fmt::format("setting `{}`: {}", row[0], row[3]);
+        left.erase(wanted);
+      }
+      if (left.empty()) return std::nullopt;
+      return fmt::format("setting `{}` is not there yet", left.begin()->first);
     } catch (const Unreachable& error) {
       return error.data().facts.back().second;
     }

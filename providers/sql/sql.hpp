@@ -2,6 +2,7 @@
 /// Primitive: an SQL session with a PostgreSQL server. Addressed by endpoint; the twin knows where a server that is
 /// about to move answers now, and never talks to a stranger on a port that is only pending.
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,6 +59,9 @@ class Sql : public Primitive {
   // reads
   /// Nothing where the server accepts connections; else why not: "the database system is starting up".
   virtual std::optional<std::string> not_accepting(Scope&, const Server&) = 0;
+  /// Nothing where the server's files say these settings and all of them are applied; else which is not, and why.
+  virtual std::optional<std::string> not_in_force(Scope&, const Server&,
+                                                  const std::map<std::string, std::string>& settings) = 0;
   /// Nothing inside where there is no such role or database; pending where it cannot be known now.
   virtual Deferred<std::optional<RoleState>> role(Scope&, const Server&, const Role&) = 0;
   virtual Deferred<std::optional<DatabaseState>> database(Scope&, const Server&, const std::string& name) = 0;

@@ -76,6 +76,7 @@ struct K8sAnywhere::Shared {
   k8s::SecretFingerprinter fingerprinter;
   std::string postgresql_image, nats_image;
   workloads::RouteOptions routes;
+  std::optional<postgresql::ServerKind> postgresql_kind;
 
   std::shared_ptr<k8s::ServerApi> server;
 
@@ -93,10 +94,11 @@ struct K8sAnywhere::Shared {
         lease(std::make_shared<k8s::Lease>(place)),
         ledger(std::make_shared<k8s::SecretLedger>(place, lease)),
         fingerprinter(ledger),
-        postgresql_image(option_or(settings, "postgresql-image", "postgres:17")),
+        postgresql_image(option_or(settings, "postgresql-image", "")),
         nats_image(option_or(settings, "nats-image", "nats:2.11")),
         routes(workloads::route_options(option_or(settings, "route", ""), option_or(settings, "ingress-class", ""),
                                         option_or(settings, "gateway", ""))),
+        postgresql_kind(postgresql::server_kind(option_or(settings, "postgresql", ""))),
         server(std::make_shared<k8s::ServerApi>(place, lease)) {}
 };
 
@@ -116,7 +118,7 @@ struct K8sAnywhere::World final : workloads::Resolver {
         sql(std::move(s)),
         nats_client(std::move(n)),
         probe(std::move(p)),
-        postgresql(api, sql, shared.postgresql_image),
+        postgresql(api, sql, *shared.ledger, shared.postgresql_image, shared.postgresql_kind),
         nats(api, nats_client, shared.nats_image),
         routes(api, probe, shared.routes) {}
 
@@ -139,7 +141,12 @@ std::vector<TopologyOption> K8sAnywhere::options() {
       {.name = "ingress-class", .value_name = "NAME", .help = "IngressClass of routes [the default or only one]"},
       {.name = "gateway", .value_name = "[NAMESPACE/]NAME", .help = "Gateway of routes [the only one that takes them]"},
       {.name = "allow-replace", .help = "Delete and make anew what cannot be changed in place; never what holds data"},
-      {.name = "postgresql-image", .value_name = "IMAGE", .help = "Of PostgreSQL servers [postgres:17]"},
+      {.name = "postgresql",
+       .value_name = "KIND",
+       .help = "What new PostgreSQL servers are: statefulset, cloudnative-pg [by what the cluster has]"},
+      {.name = "postgresql-image",
+       .value_name = "IMAGE",
+       .help = "Of PostgreSQL servers [postgres:17, or the operator's]"},
       {.name = "nats-image", .value_name = "IMAGE", .help = "Of NATS servers [nats:2.11]"}};
 }
 

@@ -37,6 +37,20 @@ Change removal_of(const LedgerEntry& entry, bool there) {
           .holds_data = entry.holds_data,
           .loses_data = there && entry.holds_data};
 }
+/// Nothing for a thing upon which nothing runs.
+std::optional<Change> rest_of(const LedgerEntry& entry, const std::optional<Fields>& now) {
+  const auto running = now ? now->find("running") : Fields::const_iterator{};
+  if (!now || running == now->end()) return std::nullopt;
+  Change change{.subject = entry.subject, .holds_data = true};
+  if (running->second == "no") return change;
+  change.action = Action::update;
+  change.fields = {{.path = "running", .before = running->second, .after = "no"}};
+  return change;
+}
+Fields stopped(Fields fields) {
+  fields["running"] = "no";
+  return fields;
+}
 }  // namespace
 
 // ---------------------------------------------------------------- real
@@ -76,6 +90,16 @@ void RealWorld::remove(Scope& at, const LedgerEntry& entry) {
   const auto one = at.hold(entry.subject);
   at.change(removal_of(entry, store_->read(entry.subject.name).has_value()), [&] {
     store_->remove(entry.subject.name);
+    return Settled{};
+  });
+}
+
+void RealWorld::rest(Scope& at, const LedgerEntry& entry) {
+  const auto now = store_->read(entry.subject.name);
+  const auto change = rest_of(entry, now);
+  if (!change) return;
+  at.change(*change, [&] {
+    store_->write(entry.subject.name, stopped(*now));
     return Settled{};
   });
 }
@@ -137,6 +161,18 @@ void RehearsedWorld::remove(Scope& at, const LedgerEntry& entry) {
     auto& pending = rehearsal_.facts<Pending>();
     std::lock_guard hold{pending.mutex};
     pending.things[entry.subject.name] = std::nullopt;
+    return Settled{};
+  });
+}
+
+void RehearsedWorld::rest(Scope& at, const LedgerEntry& entry) {
+  const auto now = look(entry.subject.name);
+  const auto change = rest_of(entry, now);
+  if (!change) return;
+  at.change(*change, [&] {
+    auto& pending = rehearsal_.facts<Pending>();
+    std::lock_guard hold{pending.mutex};
+    pending.things[entry.subject.name] = stopped(*now);
     return Settled{};
   });
 }

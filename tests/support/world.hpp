@@ -111,6 +111,7 @@ class RealWorld final : public World {
   Deferred<std::string> field(Scope&, const std::string& thing, const std::string& path) override;
   std::optional<Fields> look(const std::string& thing) const override { return store_->read(thing); }
   void remove(Scope&, const LedgerEntry&) override;
+  void rest(Scope&, const LedgerEntry&) override;  ///< a thing that is "running" no longer is
   Observation observe(Scope&, const LedgerEntry&) override;
   void logs(Scope&, const LedgerEntry&, const LogQuery&, const LogSink&) override;
   std::string read_again(Scope&, std::string_view key) override;
@@ -126,6 +127,7 @@ class RehearsedWorld final : public World {
   Deferred<std::string> field(Scope&, const std::string& thing, const std::string& path) override;
   std::optional<Fields> look(const std::string& thing) const override;
   void remove(Scope&, const LedgerEntry&) override;
+  void rest(Scope&, const LedgerEntry&) override;  ///< a thing that is "running" no longer is
   Observation observe(Scope& at, const LedgerEntry& entry) override { return real_->observe(at, entry); }
   std::string read_again(Scope& at, std::string_view key) override { return real_->read_again(at, key); }
 

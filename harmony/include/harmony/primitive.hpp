@@ -40,6 +40,9 @@ class Primitive {
   // What the core verbs ask, with nothing but the ledger in hand.
   /// Takes away what the entry names, through scope.change with Action::remove; unchanged where it is gone already.
   virtual void remove(Scope&, const LedgerEntry&) = 0;
+  /// What the entry names holds data and stays, while its Score or its deployment goes: brings to rest what works on it,
+  /// through scope.change. By default nothing does.
+  virtual void rest(Scope&, const LedgerEntry&) {}
   virtual Observation observe(Scope&, const LedgerEntry&) = 0;
   virtual void logs(Scope&, const LedgerEntry&, const LogQuery&, const LogSink&) {}
   /// The fingerprint of what `key` (ReadRecord::key) is now.

@@ -25,6 +25,8 @@ class Guestbook(cluster.Namespace):
         self.binary = os.path.abspath(binary)
         self.home = tempfile.mkdtemp(prefix="harmony-test-")
         self.kubeconfig = cluster.KUBECONFIG
+        # Whatever operator another test has deployed meanwhile; None: as the cluster has it.
+        self.postgresql = "statefulset"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("HARMONY_", "XDG_", "KUBE"))}
         self.environment.update(NO_COLOR="1", HOME=self.home)
 
@@ -33,14 +35,21 @@ class Guestbook(cluster.Namespace):
 
     def arguments(self, verb, *args):
         """With the images of this cluster, unless the test names another."""
-        images = ["--postgresql-image", IMAGES["postgresql"], "--nats-image", IMAGES["nats"]]
+        images = []
+        for key in ("postgresql", "nats"):
+            images += [] if f"--{key}-image" in args else [f"--{key}-image", IMAGES[key]]
         given = [word for word in args if word.startswith("image=")]
         if verb in ("plan", "deploy", "smoke-test", "graph"):
             images += [] if given else ["--set", f"image={IMAGES['guestbook']}"]
+        if self.postgresql and "--postgresql" not in args:
+            images += ["--postgresql", self.postgresql]
         return [self.binary, verb, *args, *self.where(), *(images if verb in ("plan", "deploy", "smoke-test") else [])]
 
     def harmony(self, *args, timeout=240, env=None):
-        done = subprocess.run(self.arguments(*args), stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
+        return self.result(self.arguments(*args), timeout, env)
+
+    def result(self, command, timeout=240, env=None):
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
                               env={**self.environment, **(env or {})})
         return harness.Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 

@@ -131,6 +131,41 @@ TEST_CASE("data outlives its Score as kept, and is taken up again") {
   }
 }
 
+TEST_CASE("what runs upon data that stays is brought to rest") {
+  Deployment test;
+  const Fields running{{"running", "yes"}}, resting{{"running", "no"}};
+  REQUIRE(test.deploy(with_data(true, running)).ok());
+
+  SECTION("where its Score goes: planned, done once, and no plan after it") {
+    const Plan plan = test.rehearse(with_data(false));
+    CHECK(lines_of(plan.outcome) == Lines{"unchanged thing/a", "update thing/data"});
+    CHECK(test.store().peek("data") == running);
+    REQUIRE(test.deploy(with_data(false)).ok());
+    CHECK(test.store().peek("data") == resting);
+    CHECK(entries_of(test.ledger()) == Lines{"owned thing/a", "kept thing/data"});
+    const Plan next = test.rehearse(with_data(false));
+    CHECK((next.outcome.empty() && !next.settles));
+  }
+  SECTION("by a destroy, after what uses it") {
+    CHECK(lines_of(test.destroy().outcome) == Lines{"delete thing/a", "update thing/data"});
+    CHECK(test.store().peek("data") == resting);
+    CHECK(entries_of(test.ledger()) == Lines{"kept thing/data"});
+  }
+  SECTION("by the next destroy, where one could not") {
+    fail_write_of(test, "data");
+    CHECK_FALSE(test.destroy().ok());
+    CHECK(entries_of(test.ledger()) == Lines{"owned thing/data"});
+    test.store().before = nullptr;
+    CHECK(test.destroy().ok());
+    CHECK(test.store().peek("data") == resting);
+    CHECK(entries_of(test.ledger()) == Lines{"kept thing/data"});
+  }
+  SECTION("not by a destroy that deletes it") {
+    CHECK(test.destroy(true).ok());
+    CHECK(test.store().history() == Lines{"write a", "write data", "remove data", "remove a"});
+  }
+}
+
 TEST_CASE("a destroy takes down what the ledger holds, in reverse order, and keeps data") {
   Deployment test;
   REQUIRE(test.deploy(part_of("shop", {{.name = "a"}, {.name = "data", .holds_data = true}, {.name = "b"}})).ok());

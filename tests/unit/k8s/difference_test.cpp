@@ -164,6 +164,15 @@ TEST_CASE("the effect says what happens to the pods") {
   CHECK(effect_of(web, changed(web, "/status/replicas", "7")) == "");
   CHECK(effect_of(agent, changed(agent, image, R"("other")")) == "rolling restart of 1 pod");
   CHECK(effect_of(db, changed(db, image, R"("other")")) == "rolling restart of 2 pods");
+  const auto cluster = recorded::scene("cnpg-ready").object;
+  const auto asleep = recorded::scene("cnpg-hibernated").object;
+  const auto awake = changed(asleep, "/metadata/annotations", R"({"cnpg.io/hibernation":"off"})");
+  CHECK(effect_of(cluster, changed(cluster, "/spec/imageName", R"("other")")) == "interrupts service: restarts 1 pod");
+  CHECK(effect_of(cluster, changed(cluster, "/spec/postgresql/parameters/max_connections", R"("77")")) ==
+        "reloads, or restarts 1 pod where a setting needs it");
+  CHECK(effect_of(cluster, changed(cluster, "/spec/storage/size", R"("2Gi")")) == "in place");
+  CHECK(effect_of(asleep, awake) == "starts its pods again");
+  CHECK(effect_of(awake, asleep) == "stops its pods: its data stays");
   CHECK(effect_of(db, changed(changed(db, "/spec/updateStrategy", R"({"type":"OnDelete"})"), image, R"("other")")) ==
         "2 pods keep the old template until they are deleted");
   const auto claim = recorded::scene("claim-bound").object;

@@ -78,6 +78,15 @@ TEST_CASE("recorded objects are what they were") {
       {"service-db", State::ready, "2 endpoints"},
       {"service-outside", State::ready, "is a name for another"},
       {"claim-bound", State::ready, "is bound"},
+      {"cnpg-just-applied", State::in_progress, "no controller has said anything about it"},
+      {"cnpg-setting-up", State::in_progress, "Setting up primary: Creating primary instance db-1"},
+      {"cnpg-ready", State::ready, "1 of 1 pods ready"},
+      {"cnpg-just-patched", State::in_progress, "pod `db-1` is of the old version"},
+      {"cnpg-restarting", State::in_progress, "Applying configuration: Decrease of hot standby sensitive parameters"},
+      {"cnpg-hibernating", State::in_progress, "WaitingPodsDeletion: Waiting for db-1 to be deleted"},
+      {"cnpg-hibernated", State::ready, "is hibernated"},
+      {"cnpg-woken", State::in_progress,
+       "Waiting for the instances to become active: Some instances are not yet active. Please wait."},
       {"claim-waits", State::assumed, "waits for the first pod that uses it"},
       {"claim-no-class", State::in_progress, "is not bound to a volume"},
       {"budget", State::ready, "is in force"},
@@ -428,4 +437,19 @@ TEST_CASE("a class says that a claim waits for its first pod") {
   edit(bound.object, {"/spec/resources/requests/storage", R"("2Mi")"});
   edit(bound.object, {"/status/conditions", R"([{"type":"Resizing","status":"True"}])"});
   CHECK(of(bound).reason == "its volume grows");
+}
+
+TEST_CASE("a Cluster of CloudNativePG is ready when its pods are, whatever its status says of another time") {
+  const auto cluster = recorded::scene("cnpg-ready");
+  const auto asleep = recorded::scene("cnpg-hibernated");
+  CHECK(of(cluster, {{"/status/phase", ""}}).reason == "its controller does not say how it is yet");
+  CHECK(of(cluster, {{"/status/conditions", "[]"}}).reason == "does not say that it is ready");
+  CHECK(of(cluster, {{"/status/readyInstances", ""}}).reason == "0 of 1 pods ready");
+  CHECK(of(cluster, {{"/spec/instances", "3"}}).reason == "1 of 3 pods ready");
+  CHECK(of(cluster, {{"/spec/instances", "2"}, {"/status/readyInstances", "2"}}).reason == "1 of 2 pods ready");
+  CHECK(of(cluster, {{"/spec/imageName", R"("other:15")"}}).reason == "pod `db-1` is of the old version");
+  CHECK(of(cluster, {{"/status/phase", R"("Cluster is unrecoverable and needs manual intervention")"}}).state ==
+        State::failed);
+  CHECK(of(asleep, {{"/metadata/annotations", R"({"cnpg.io/hibernation":"off"})"}}).reason == "is hibernated still");
+  CHECK(of(cluster, {{"/metadata/annotations", R"({"cnpg.io/hibernation":"on"})"}}).reason == "is not hibernated yet");
 }

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""PostgreSQL by the operator CloudNativePG: the real one, in the cluster for as long as a test needs it."""
+import functools
+import os
+
+import guestbook
+import operator_cnpg
+from deploy_test import writes_to
+from failures_test import EVERYTHING, account, empty_registry
+from guestbook import IMAGES
+from harness import wait_for
+
+CLUSTERS = "clusters.postgresql.cnpg.io"
+
+
+def as_the_cluster_has_it(test):
+    """Nobody says what a PostgreSQL server is to be."""
+    @functools.wraps(test)
+    def unsaid(app):
+        app.postgresql = None
+        test(app)
+    return unsaid
+
+
+def operated(test):
+    """The operator is there for as long as the test takes."""
+    @functools.wraps(test)
+    @as_the_cluster_has_it
+    def with_operator(app):
+        with operator():
+            test(app)
+            app.run("delete", CLUSTERS, "--all", "--wait=true")
+    return with_operator
+
+
+def operator():
+    return operator_cnpg.operator(IMAGES["cloudnative-pg"])
+
+
+def database(app, verb, *args, code=0):
+    """The deploy of one database, with one setting."""
+    binary = os.path.join(os.path.dirname(app.binary), "../../../tests/live/kubernetes/database-app")
+    image = ["--postgresql-image", IMAGES["postgresql"]] if verb in ("plan", "deploy") else []
+    return app.result([binary, verb, *args, *app.where(), *image]).expect(code)
+
+
+def sql(app, statement, instance="guestbook-db", name="guestbook"):
+    return app.run("exec", f"{instance}-1", "-c", "postgres", "--", "psql", "-qAtX", "-d", name, "-c", statement).strip()
+
+
+def of_the_database(app):
+    """What is there, of the operator's own making, too."""
+    return app.run("get", f"{CLUSTERS},pods,persistentvolumeclaims,statefulsets", "-o", "name").split()
+
+
+@operated
+def test_a_life(app):
+    app.harmony("plan").expect(0, r"\+ database server +guestbook-db +CloudNativePG .* at guestbook-db-rw:5432 +server", "Plan: 6 to create")
+    app.deploy().expect(0, "6 created. Smoke test: 5 checks passed")
+    app.deploy().expect(0, "No changes", "5 checks passed")
+    app.plan_is_empty()
+    app.harmony("status").expect(0, "6 of 6 ok")
+    app.harmony("logs", "guestbook-db").expect(0, "ready to accept connections")
+    assert "statefulset.apps/guestbook-db" not in of_the_database(app), of_the_database(app)
+    # Nothing but what the Scores ask for is in it, and its password is where all passwords are.
+    assert sql(app, "select string_agg(datname, ' ' order by datname) from pg_database where not datistemplate") == "guestbook postgres"
+    assert app.json("get", "secret/guestbook-db-superuser")["type"] == "kubernetes.io/basic-auth"
+    sql(app, "create table kept as select 42 as answer")
+
+    app.harmony("destroy", "--yes").expect(0, "1 changed", "data of guestbook-db, guestbook-db/guestbook, guestbook-nats")
+    assert not [one for one in of_the_database(app) if one.startswith("pod/")], of_the_database(app)
+    assert {"cluster.postgresql.cnpg.io/guestbook-db", "persistentvolumeclaim/guestbook-db-1"} <= set(of_the_database(app))
+    app.harmony("status").expect(0, "nothing is deployed", "cluster.postgresql.cnpg.io/guestbook-db  of database server guestbook-db")
+    app.harmony("destroy", "--yes").expect(0)  # again: nothing to do
+
+    app.harmony("plan").expect(0, "starts its pods again", r'annotations\["cnpg.io/hibernation"\] +on -> off')
+    app.deploy().expect(0, "1 changed", "5 checks passed")
+    app.plan_is_empty()
+    assert sql(app, "select answer from kept") == "42", "the data is another"
+
+    app.harmony("destroy", "--yes", "--delete-data").expect(0, "guestbook-db")
+    wait_for("all of it to be gone", lambda: not of_the_database(app), limit=60)
+    assert not app.objects(), app.objects().keys()
+
+
+@operated
+def test_a_plan_and_a_dry_run_write_nothing(app):
+    for words in (["plan"], ["deploy", "--dry-run"]):
+        app.harmony(*words).expect(0)
+    assert not writes_to(app.name), writes_to(app.name)
+    app.deploy()
+    before = writes_to(app.name)
+    assert any("/clusters/guestbook-db" in one for one in before), "the audit log misses what a deploy writes"
+    for words in (["plan"], ["deploy", "--dry-run"], ["status"], ["smoke-test"], ["deploy", "--yes"]):
+        app.harmony(*words).expect(0)
+    assert writes_to(app.name) == before, set(writes_to(app.name)) - set(before)
+
+
+@operated
+def test_a_namespace_that_is_yet_to_be_made(app):
+    """Its webhooks are asked about a stand-in, whose name they take, however long the namespace's is."""
+    app.name, name = app.name + "-" + "long" * 12, app.name
+    try:
+        app.harmony("plan", "--create-namespace").expect(0, r"\+ database server +guestbook-db +CloudNativePG .* shadow", "Plan: 7 to create")
+    finally:
+        app.name = name
+
+
+@operated
+def test_a_setting(app):
+    database(app, "deploy", "--yes").expect(0, "2 created")
+    # One that is loaded, one that needs a restart, one that the operator keeps to itself, a list of libraries.
+    for setting, value in (("work_mem", "9MB"), ("max_connections", "77"), ("shared_preload_libraries", "auto_explain")):
+        change = ["--set", f"setting={setting}", "--set", f"value={value}"]
+        database(app, "plan", *change).expect(0, "reloads, or restarts 1 pod where a setting needs it", setting, "1 to change")
+        database(app, "deploy", "--yes", *change).expect(0, "1 changed")
+        database(app, "plan", "--detailed-exitcode", *change)
+        if setting != "shared_preload_libraries":
+            assert sql(app, f"show {setting}", "db", "app") == value, "exit code 0 came before the setting"
+    before = app.json("get", CLUSTERS, "db")["metadata"]["generation"]
+    database(app, "deploy", "--yes", "--set", "setting=archive_command", "--set", "value=true", code=1).expect(
+        1, r"error\[H0463\]", "archive_command", "fixed configuration parameter")
+    assert app.json("get", CLUSTERS, "db")["metadata"]["generation"] == before
+
+
+@operated
+def test_a_database_that_no_score_names_any_more_is_put_to_rest(app):
+    database(app, "deploy", "--yes", "--set", "instance=one").expect(0, "2 created")
+    database(app, "plan", "--set", "instance=two").expect(0, r"~ database server +one +.*stops its pods: its data stays")
+    database(app, "deploy", "--yes", "--set", "instance=two").expect(0, "2 created, 1 changed")
+    assert "pod/one-1" not in of_the_database(app) and "persistentvolumeclaim/one-1" in of_the_database(app), of_the_database(app)
+    database(app, "plan", "--detailed-exitcode", "--set", "instance=two")
+
+
+@operated
+def test_who_has_only_a_namespace_can_deploy_into_it(app):
+    app.kubeconfig = account(app, EVERYTHING, {"apiGroups": ["postgresql.cnpg.io"], "resources": ["clusters"], "verbs": ["*"]},
+                             {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list", "watch"]})
+    app.deploy().expect(0, "5 checks passed")
+    app.harmony("destroy", "--yes", "--delete-data").expect(0)
+
+
+@operated
+def test_who_may_make_none_can_have_a_stateful_set(app):
+    app.kubeconfig = account(app, EVERYTHING)
+    app.harmony("plan").expect(6, r"error\[H0461\]", "postgresql.cnpg.io", "clusters")
+    app.deploy("--postgresql", "statefulset").expect(0, "5 checks passed")
+    app.plan_is_empty()
+
+
+@operated
+def test_an_image_that_does_not_exist(app):
+    """The pod that waits for it belongs to a Job, which belongs to the Cluster."""
+    with empty_registry():
+        app.deploy("--postgresql-image", "localhost/harmony/nobody:15", code=1).expect(
+            1, r"error\[H0450\]", "localhost/harmony/nobody:15", "--> apps/harmony-app/deploy/guestbook.cpp", "^help: ")
+
+
+@as_the_cluster_has_it
+def test_what_was_asked_for_and_is_not_there(app):
+    app.harmony("plan", "--postgresql", "cloudnative-pg").expect(5, r"error\[H0432\]", "--> apps/harmony-app/deploy/", "--postgresql statefulset")
+    app.harmony("deploy", "--yes", "--postgresql", "cloudnative-pg").expect(5, r"error\[H0432\]")
+    assert not writes_to(app.name), writes_to(app.name)
+    app.harmony("plan", "--postgresql", "oracle").expect(64, r"error\[H0408\]", "oracle", "statefulset")
+
+
+@as_the_cluster_has_it
+def test_data_stays_where_it_is(app):
+    app.deploy().expect(0, "5 checks passed")  # a StatefulSet: nobody else is there
+    with operator():
+        app.plan_is_empty()
+        app.deploy().expect(0, "No changes")
+        refused = app.harmony("deploy", "--yes", "--postgresql", "cloudnative-pg")
+        refused.expect(5, r"error\[H0431\]", "guestbook-db", "StatefulSet", "persistentvolumeclaim/guestbook-db-data", "pg_dump", "--> apps/harmony-app/deploy/")
+        app.run("delete", "secret/harmony.guestbook")  # without its ledger by what is there
+        app.deploy().expect(0, "5 checks passed")
+        app.harmony("destroy", "--yes").expect(0)
+        app.deploy().expect(0, "5 checks passed")  # what is kept is data, too
+        assert not app.json("get", CLUSTERS)["items"]
+        app.harmony("destroy", "--yes", "--delete-data").expect(0)
+        app.deploy("--postgresql", "cloudnative-pg").expect(0, "5 checks passed")
+        app.harmony("plan", "--postgresql", "statefulset").expect(5, r"error\[H0431\]", "Cluster of CloudNativePG", "cluster.postgresql.cnpg.io/guestbook-db")
+        app.harmony("destroy", "--yes", "--delete-data").expect(0)
+
+
+@operated
+def test_an_operator_that_is_away(app):
+    database(app, "deploy", "--yes").expect(0)
+    operator_cnpg.stop()
+    # Its webhooks are asked, and do not answer.
+    database(app, "plan", "--set", "value=9MB", code=1).expect(1, r"error\[H0463\]|error\[H0464\]", "cnpg-webhook-service")
+    operator_cnpg.without_webhooks()
+    database(app, "plan", "--detailed-exitcode")
+    other = database(app, "deploy", "--yes", "--set", "instance=other", code=4)
+    other.expect(4, r"error\[H0441\]", "nobody acts on .cluster.postgresql.cnpg.io/other", "its controller does not answer")
+    database(app, "destroy", "--yes", code=4).expect(4, r"error\[H0442\]", "its data is where it was")
+    assert "persistentvolumeclaim/db-1" in of_the_database(app)
+    operator_cnpg.start(IMAGES["cloudnative-pg"])
+    database(app, "destroy", "--yes").expect(0)
+    database(app, "deploy", "--yes").expect(0)
+
+
+if __name__ == "__main__":
+    guestbook.cluster.need_cluster()
+    if "cloudnative-pg" not in guestbook.cluster.images():
+        guestbook.cluster.skip("the operator CloudNativePG is built for the cluster of `./dev cluster` alone")
+    guestbook.main(globals())
