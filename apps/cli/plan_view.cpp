@@ -244,8 +244,8 @@ std::string whole_plan(const Plan& plan, const PlanViewOptions& options) {
   if (plan.unfinished)
     text += style.bold("note") + ": " + view.line(unfinished_text(*plan.unfinished, options.now)) + "\n";
   if (plan.settings_before && !plan.settings_before->empty() && !nothing)
-    text += style.bold("note") + ": the last deploy was made" + with_settings(*plan.settings_before, options.redact) +
-            "\n";
+    text +=
+        style.bold("note") + ": the last deploy was made" + with_settings(*plan.settings_before, options.redact) + "\n";
   if (plan.other_key && !nothing)
     text += style.bold("note") + ": the fingerprint key is not that of the last run (it was deleted or replaced), so " +
             "every secret, and what carries one, shows as changed once\n";
