@@ -13,9 +13,14 @@ namespace {
 
 using Health = Observation::Health;
 
+/// One that died once, long ago, is well again.
+constexpr std::chrono::minutes remembered{10};
+
 void describe(Observation& seen, const ProcessFacts& facts, bool listening) {
   const auto exits = static_cast<int>(facts.deaths.size());
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - facts.since);
+  const auto now = std::chrono::system_clock::now();
+  const auto since = [now](Time then) { return std::chrono::duration_cast<std::chrono::seconds>(now - then); };
+  const bool lately = exits > 0 && since(facts.deaths.back().at) < remembered;
   if (!facts.declared && !facts.strays.empty()) {
     seen.health = Health::degraded;
     seen.detail = fmt::format("pid {} runs without supervisor", facts.strays.front());
@@ -30,12 +35,12 @@ void describe(Observation& seen, const ProcessFacts& facts, bool listening) {
     seen.detail =
         facts.deaths.empty() ? "being started" : fmt::format("{}, and is started again", text_of(facts.deaths.back()));
   } else {
-    seen.health = !listening ? Health::starting : exits > 0 || !facts.scanned ? Health::degraded : Health::ok;
-    seen.detail = fmt::format("pid {}, up {}", facts.pid, duration_text(seconds));
+    seen.health = !listening ? Health::starting : lately || !facts.scanned ? Health::degraded : Health::ok;
+    seen.detail = fmt::format("pid {}, up {}", facts.pid, duration_text(since(facts.since)));
     if (!listening) seen.detail += fmt::format(", does not listen on {} yet", facts.running->listens()->text());
     if (exits > 0)
-      seen.detail +=
-          fmt::format(", restarted {}, last after it {}", counted(exits, "time"), text_of(facts.deaths.back()));
+      seen.detail += fmt::format(", restarted {}, last {} ago after it {}", counted(exits, "time"),
+                                 duration_text(since(facts.deaths.back().at)), text_of(facts.deaths.back()));
     if (!facts.scanned) seen.detail += ", its supervisor is gone";
   }
   if (facts.declared && !facts.strays.empty())
