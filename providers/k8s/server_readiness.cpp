@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 /// What the readiness of others is read from.
 const std::vector<GroupVersionKind> related_kinds{
     {"", "v1", "Pod"}, {"", "v1", "Event"}, {"apps", "v1", "ReplicaSet"}, {"discovery.k8s.io", "v1", "EndpointSlice"}};
-/// What the controller of a custom resource prepares it by.
+/// What the controller of a custom resource with data prepares those by.
 const std::vector<GroupVersionKind> prepared_by{{"batch", "v1", "Job"}, {"", "v1", "PersistentVolumeClaim"}};
 /// A controller that lives says something in seconds, however long the rest takes.
 constexpr auto silence_limit = 45s;
@@ -208,7 +208,7 @@ void ServerApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::millis
     ObjectReference reference = reference_of(manifest.object);
     reference.space = place_->space;
     add_kind(reference.what);
-    if (!built_in(manifest.object)) std::ranges::for_each(prepared_by, add_kind);
+    if (manifest.holds_data && !built_in(manifest.object)) std::ranges::for_each(prepared_by, add_kind);
     const StatusContract contract{.subresource = place_->client->resource(in, reference.what).has_status};
     std::lock_guard hold{mutex_};
     const auto written = written_.find(reference);
