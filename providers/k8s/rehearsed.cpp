@@ -88,7 +88,7 @@ bool RehearsedApi::has(Scope& in, const GroupVersionKind& what, const std::strin
     const auto live = find(in, {what, real_->place().space, name});
     return live && real_->place().may_become_ours(*live);
   } catch (const ApiError& error) {
-    if (error.status().code != 403) throw;
+    if (error.status().code != 403 && error.status().code != 404) throw;
     return false;
   }
 }

@@ -99,8 +99,8 @@ bool ServerApi::has(Scope& in, const GroupVersionKind& what, const std::string& 
     const auto live = find(in, {what, place_->space, name});
     return live && place_->may_become_ours(*live);
   } catch (const ApiError& error) {
-    if (error.status().code != 403) throw;
-    return false;                            // who may not see them has made none
+    if (error.status().code != 403 && error.status().code != 404) throw;
+    return false;                            // who may not see them has made none; or the kind has just gone
   }
 }
 
