@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <utility>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -62,9 +63,11 @@ class SetWait {
   std::optional<std::string> not_yet() {
     if (!view_.moved_since(seen_) && !(awaits_word_ && !may_still_tell())) {
       const auto trouble = place_.client->trouble();
+      heed_silence(trouble.has_value());
       return trouble && last_ ? trouble : last_;
     }
     const Objects all = view_.objects();
+    look_for_silence(all);
     last_.reset();
     explanation_.reset();
     awaits_word_ = false;
@@ -78,23 +81,9 @@ class SetWait {
       if (!last_) last_ = fmt::format("{}: {}", one.subject.text(), readiness.reason);
       judge(one, *live, all, readiness);
     }
+    if (silent_ && last_) last_ = silent_->text() + " is not acted upon";
     return last_;
   }
-  /// An object that its controller has said nothing of yet.
-  std::optional<std::string> not_answered() {
-    if (!view_.moved_since(answered_) && (answered_ == 0 || silent_))
-      return silent_ ? silent_->text() + " is not acted upon" : "it is being looked at";
-    const Objects all = view_.objects();
-    silent_.reset();
-    for (const Waited& one : waited_) {
-      const json::value* live = find_in(all, one.reference);
-      const bool reported = one.expected.contract.subresource;
-      if (live && reported && !built_in(*live) && object_at(*live, "status").empty()) silent_ = one.subject;
-    }
-    if (!silent_) return std::nullopt;
-    return silent_->text() + " is not acted upon";
-  }
-  const std::optional<Subject>& silent() const { return silent_; }
   /// What was found wrong last, for a wait that has reached its limit.
   const std::optional<Explanation>& explanation() const { return explanation_; }
   /// What nobody has said, though most controllers would.
@@ -116,6 +105,31 @@ class SetWait {
   }
 
  private:
+  /// A custom resource is no more than a note to its controller: one that it has said nothing of yet.
+  void look_for_silence(const Objects& all) {
+    const auto before = std::exchange(silent_, std::nullopt);
+    for (const Waited& one : waited_) {
+      const json::value* live = find_in(all, one.reference);
+      const bool reported = one.expected.contract.subresource;
+      if (live && reported && !built_in(*live) && object_at(*live, "status").empty()) silent_ = one.subject;
+    }
+    if (silent_ != before) silent_since_ = std::chrono::steady_clock::now();
+    heed_silence(false);
+  }
+  /// As long as the server itself cannot be heard, nobody is to blame.
+  void heed_silence(bool server_in_trouble) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!silent_ || server_in_trouble) silent_since_ = now;
+    else if (now >= silent_since_ + silence_limit) throw nobody_acts(silent_->text());
+  }
+  static Error nobody_acts(const std::string& subject) {
+    return Error({.code = "H0441",
+                  .category = Category::timed_out,
+                  .message = fmt::format("nobody acts on `{}`: its controller does not answer", subject),
+                  .subject = subject,
+                  .facts = {{"waited", fmt::format("{}", silence_limit)}},
+                  .help = "start the operator of its kind, or install it, and deploy again"});
+  }
   bool may_still_tell() const { return std::chrono::steady_clock::now() < began_ + time_to_tell; }
   /// A claim that waits for its first pod is as ready as it gets before that; the pod's own wait shows the rest.
   bool is_settled(const Waited& one, const Readiness& readiness) {
@@ -167,31 +181,16 @@ class SetWait {
   const Place& place_;
   std::vector<Waited> waited_;
   LiveView view_;
-  std::uint64_t seen_ = 0, answered_ = 0;
-  std::optional<Subject> silent_;
+  std::uint64_t seen_ = 0;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  std::optional<Subject> silent_;
+  std::chrono::steady_clock::time_point silent_since_ = began_;
   bool awaits_word_ = false;  ///< nothing else is missing than what a controller may never say
   std::vector<std::string> assumed_;
   std::optional<std::string> last_ = "it is being looked at";
   std::optional<Explanation> explanation_;
   std::map<Subject, std::string> old_causes_;
 };
-
-/// A custom resource is no more than a note to its controller.
-void until_answered(Scope& in, SetWait& wait) {
-  try {
-    in.until({.limit = silence_limit, .what = "it is acted upon"}, [&] { return wait.not_answered(); });
-  } catch (const TimedOut&) {
-    if (!wait.silent()) throw;
-    const std::string subject = wait.silent()->text();
-    throw Error({.code = "H0441",
-                 .category = Category::timed_out,
-                 .message = fmt::format("nobody acts on `{}`: its controller does not answer", subject),
-                 .subject = subject,
-                 .facts = {{"waited", fmt::format("{}", silence_limit)}},
-                 .help = "start the operator of its kind, or install it, and deploy again"});
-  }
-}
 
 }  // namespace
 
@@ -217,7 +216,6 @@ void ServerApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::millis
     waited.push_back({reference, subject_of(reference), std::move(expected)});
   }
   SetWait wait{in, *place_, std::move(waited), std::move(kinds)};
-  until_answered(in, wait);
   try {
     in.until({.limit = limit, .what = "all of it is ready"}, [&] { return wait.not_yet(); });
     for (const std::string& what : wait.assumed()) in.note("assumed", what);
