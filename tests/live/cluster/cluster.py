@@ -92,6 +92,12 @@ class Namespace:
     def raw(self, path):
         return self.run("get", "--raw", f"/api/v1/namespaces/{self.name}/{path}")
 
+    def explain(self):
+        """What the cluster knows, printed when a test has failed."""
+        for what in (["get", "pods", "-o", "wide"], ["get", "events", "--sort-by=.lastTimestamp"]):
+            with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
+                print("\n".join(self.run(*what).splitlines()[-25:]), flush=True)
+
     def close(self):
         with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
             self.run("delete", "namespace", self.name, "--wait=false")
