@@ -36,6 +36,12 @@ bool is_newest(const json::value& set, const json::value& deployment) {
   return one && newest && *one == *newest;
 }
 
+/// Its controller has yet to look at what was written last: its pods, and what it says, are of the version before.
+bool is_outdated(const json::value& object) {
+  const auto observed = number_at(object, "status.observedGeneration");
+  return observed && *observed < number_at(object, "metadata.generation").value_or(0);
+}
+
 /// The Jobs by which the controller of a custom resource prepares it.
 Selected jobs_of(const json::value& object, const Objects& related) {
   return built_in(object) ? Selected{} : owned_by(of_kind(related, "batch/Job"), object);
@@ -124,6 +130,7 @@ std::optional<Explanation> controller_cause(const json::value& object) {
   const Condition& told = late ? progress : failed;
   Explanation found{
       .diagnostic = {.code = late ? "H0467" : "H0468",
+                     .category = late ? Category::timed_out : Category::failed,
                      .message = late ? fmt::format("the rollout of `{}` made no progress within its deadline", subject)
                                      : fmt::format("`{}` has failed", subject),
                      .subject = subject,
@@ -170,6 +177,7 @@ std::string still_serving(const json::value& object, const Objects& related) {
 }  // namespace
 
 std::vector<Explanation> explain(const json::value& object, const Objects& related, const Tolerance& tolerance) {
+  if (is_outdated(object)) return {};
   std::vector<Explanation> all;
   std::vector<std::size_t> more;
   const std::string subject = subject_of(object);
@@ -189,6 +197,7 @@ std::vector<Explanation> explain(const json::value& object, const Objects& relat
     for (Explanation& one : all) one.prospect = Prospect::hopeless;
     for (std::size_t i = 1; i < all.size(); ++i) all[i].rule = all[0].rule;
     all[1].diagnostic.notes.push_back(all[0].diagnostic.message);
+    all[1].diagnostic.category = all[0].diagnostic.category;
     std::rotate(all.begin(), all.begin() + 1, all.end());
   }
   std::ranges::stable_sort(all, {}, &Explanation::prospect);

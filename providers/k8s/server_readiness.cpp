@@ -142,6 +142,7 @@ class SetWait {
     return !waits;
   }
   void judge(const Waited& one, const json::value& live, const Objects& all, const Readiness& readiness) {
+    if (number_at(live, "metadata.generation").value_or(0) < one.expected.generation) return;  // of the version before
     auto causes = explain(live, all);
     if (causes.empty() && readiness.state == Readiness::State::failed) causes.push_back(given_up(one, readiness));
     if (causes.empty()) return;

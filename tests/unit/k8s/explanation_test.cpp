@@ -257,6 +257,17 @@ TEST_CASE("a stuck rollout says that the old version still serves, and blames on
   CHECK(all[0].diagnostic.notes == std::vector<std::string>{"the old version is still serving (3 of 3 pods)"});
 }
 
+TEST_CASE("what the controller has not looked at yet is not judged by the version before") {
+  for (const char* name : {"deployment-stuck", "daemonset-stuck", "deadline"}) {
+    CAPTURE(name);
+    auto scene = recorded::scene(name);
+    REQUIRE_FALSE(explained(scene).empty());
+    scene.object.at("metadata").as_object()["generation"] =
+        1 + scene.object.at("status").at("observedGeneration").to_number<int>();
+    CHECK(explained(scene).empty());
+  }
+}
+
 TEST_CASE("a job whose pod says why is explained by the pod") {
   const auto all = explained(recorded::scene("job-failed"));
   REQUIRE(all.size() == 2);
