@@ -65,13 +65,16 @@ json::object container(const Workload& workload, const json::array& variables) {
   return made;
 }
 
+/// The controller gives up later than a deploy, which tells more.
+constexpr std::chrono::seconds longer_than_a_deploy{30};
+
 json::object deployment(const Workload& workload, const json::array& variables) {
   json::object made = k8s::named("apps/v1", "Deployment", workload.instance);
   const json::object labels = k8s::selector_of(workload.instance);
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(workload.ready_limit).count();
+  const auto deadline = std::chrono::ceil<std::chrono::seconds>(workload.ready_limit) + longer_than_a_deploy;
   made["spec"] = {
       {"replicas", workload.replicas},
-      {"progressDeadlineSeconds", std::max<std::int64_t>(seconds, 1)},
+      {"progressDeadlineSeconds", deadline.count()},
       {"selector", {{"matchLabels", labels}}},
       {"strategy", {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxUnavailable", 0}, {"maxSurge", 1}}}}},
       {"template",
