@@ -176,7 +176,7 @@ std::string legend(const std::set<Sign>& used, const Style& style) {
 std::string kept_text(const Plan& plan, const StepsView& view, const Style& style) {
   std::vector<std::string> names;
   for (const LedgerEntry& entry : plan.kept) {
-    const std::string name = entry.step_name.empty() ? entry.subject.text() : entry.step_kind + " " + entry.step_name;
+    const std::string name = entry.step();
     if (std::ranges::find(names, name) == names.end()) names.push_back(name);
   }
   std::string text;

@@ -20,8 +20,7 @@ struct Listed {
 std::vector<Listed> listed(const std::vector<LedgerEntry>& entries) {
   std::vector<Listed> steps;
   for (const LedgerEntry& entry : entries) {
-    const std::string name =
-        printable_line(entry.step_name.empty() ? entry.subject.text() : entry.step_kind + " " + entry.step_name);
+    const std::string name = printable_line(entry.step());
     auto step = std::ranges::find(steps, name, &Listed::name);
     if (step == steps.end()) step = steps.insert(steps.end(), {.name = name});
     step->data |= entry.holds_data;

@@ -95,13 +95,7 @@ Others ServerApi::others(Scope& in, const OthersQuery& query) { return read_othe
 
 bool ServerApi::has(Scope& in, const GroupVersionKind& what, const std::string& name) {
   if (!serves(in, what.group, what.kind)) return false;
-  try {
-    const auto live = find(in, {what, place_->space, name});
-    return live && place_->may_become_ours(*live);
-  } catch (const ApiError& error) {
-    if (error.status().code != 403 && error.status().code != 404) throw;
-    return false;                            // who may not see them has made none; or the kind has just gone
-  }
+  return place_->has([&] { return find(in, {what, place_->space, name}); });
 }
 
 std::string ServerApi::read_again(Scope& in, std::string_view key) {

@@ -28,6 +28,8 @@ struct LedgerEntry {
   bool holds_data = false;
   bool shared = false;
   std::uint64_t sequence = 0;  ///< order of making; swept in reverse
+  /// "database server guestbook-db"; what belongs to no step goes by its subject.
+  std::string step() const { return step_name.empty() ? subject.text() : step_kind + " " + step_name; }
 };
 
 /// Who runs, or ran last.
