@@ -84,6 +84,8 @@ struct LogOptions {
   bool previous = false;  ///< of the run before the last restart
   bool follow = false;
   std::optional<int> lines = {};  ///< last so many
+  bool stamped = false;  ///< each line with its time, RFC 3339 with nanoseconds and a space, before it
+  std::string since = {};  ///< not those from before this time, of which the server heeds whole seconds
 };
 /// A line as the container wrote it: who shows it cleans it. false: enough.
 using LineSink = std::function<bool(std::string_view)>;

@@ -101,6 +101,8 @@ void Client::logs(Scope& at, const std::string& space, const std::string& pod, c
   if (options.previous) add_query(path, "previous", "true");
   if (options.follow) add_query(path, "follow", "true");
   if (options.lines) add_query(path, "tailLines", std::to_string(*options.lines));
+  if (options.stamped) add_query(path, "timestamps", "true");
+  add_query(path, "sinceTime", options.since);
   Lines lines{longest_log_line, Lines::TooLong::cut};
   bool enough = false;
   const BodySink feed = [&](std::string_view part) {

@@ -9,6 +9,7 @@
 #include "host/printable.hpp"
 #include "k8s/explanation.hpp"
 #include "k8s/forwards.hpp"
+#include "k8s/pod_logs.hpp"
 #include "k8s/server_api.hpp"
 #include "k8s/values.hpp"
 
@@ -93,23 +94,8 @@ Observation ServerApi::observe(Scope& in, const LedgerEntry& entry) {
 void ServerApi::logs(Scope& in, const LedgerEntry& entry, const LogQuery& query, const LogSink& sink) {
   const auto live = find(in, entry.subject);
   if (!live || selector_text(*live).empty() || (kind_of(*live).group != "apps" && !is_cluster(*live))) return;
-  const Resource pods = place_->client->resource(in, {"", "v1", "Pod"});
-  for (const json::value& pod :
-       place_->client->list(in, pods, {.space = place_->space, .labels = selector_text(*live)})) {
-    const std::string name = std::string(text_at(pod, "metadata.name"));
-    try {
-      place_->client->logs(in, place_->space, name, {.follow = query.follow, .lines = static_cast<int>(query.lines)},
-                           [&](std::string_view line) {
-                             sink(name, host::printable(line));
-                             return true;
-                           });
-    } catch (const Stopped&) {
-      if (!query.follow) throw;
-      return;                                // that is how following ends
-    } catch (const ApiError& error) {        // a container that has not started yet has no log
-      if (error.status().code != 400) throw;
-    }
-  }
+  if (query.follow) follow_logs(in, *place_, selector_text(*live), query, sink);
+  else read_logs(in, *place_, selector_text(*live), query, sink);
 }
 
 std::optional<std::string> ServerApi::ready_pod(Scope& in, const ForwardTarget& target) const {

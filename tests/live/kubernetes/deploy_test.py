@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 
 import guestbook
 from guestbook import IMAGES, cluster, writes_to
@@ -187,6 +188,33 @@ def test_an_interrupt_stops_after_the_current_step(app):
     assert started.returncode == 130, text
     assert "lease/harmony.guestbook" not in app.objects()
     app.deploy().expect(0, "5 checks passed")
+
+
+def test_logs_follow_every_pod(app):
+    def pods():
+        return {pod["metadata"]["name"] for pod in app.json("get", "pods", "-l", "app.kubernetes.io/name=guestbook")["items"]}
+
+    app.deploy("--set", "replicas=2")
+    first = pods()
+    assert len(first) == 2, first
+    following = app.start("logs", "guestbook", "--follow")
+    heard = set()
+
+    def listen():
+        for line in following.stdout:
+            heard.add(line.split(" | ")[0].strip())
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    try:
+        wait_for("both to be heard", lambda: first <= heard)
+        app.deploy("--set", "replicas=2", "--set", f"image={IMAGES['guestbook-next']}")
+        wait_for("those that took over to be heard", lambda: len(pods() - first) == 2 and pods() - first <= heard)
+    finally:
+        following.send_signal(signal.SIGINT)
+        following.wait(timeout=30)
+        listener.join()
+    assert following.returncode == 130, following.returncode
 
 
 def test_one_binary_deploys_to_both(app):
