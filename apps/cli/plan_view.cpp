@@ -251,6 +251,8 @@ std::string whole_plan(const Plan& plan, const PlanViewOptions& options) {
             "every secret, and what carries one, shows as changed once\n";
   if (!nothing || options.verbose) text += "\n" + steps_text(plan, view, counts, options);
   text += kept_text(plan, view, style);
+  for (const Note& note : plan.outcome.notes)
+    if (note.label == "warning") text += style.yellow("warning") + ": " + view.line(note.text) + "\n";
   if (!plan.errors.empty())
     return text + style.red("No plan") + ": " + counted(static_cast<long>(plan.errors.size()), "error") + ". " + took +
            "\n";

@@ -63,9 +63,10 @@ struct Preview {
 Preview preview(Scope& in, const Place& place, const Wanted& wanted, const json::value* live) {
   const Resource resource = place.client->resource(in, wanted.reference.what);
   const auto ask = [&](bool force) {
-    return place.client
-        ->apply(in, resource, wanted.object, {.manager = field_manager, .force = force, .storing = Storing::previewed})
-        .object;
+    Written written = place.client->apply(in, resource, wanted.object,
+                                          {.manager = field_manager, .force = force, .storing = Storing::previewed});
+    for (const std::string& warning : written.warnings) in.note("warning", wanted.subject.text() + ": " + warning);
+    return std::move(written.object);
   };
   try {
     return {ask(place.force_conflicts), place.force_conflicts};

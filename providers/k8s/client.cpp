@@ -64,6 +64,19 @@ std::string body_of(const RemoveOptions& options) {
   return json::serialize(body);
 }
 
+/// 299 - "text", each once.
+std::vector<std::string> warnings_of(const Reply& reply) {
+  std::vector<std::string> warnings;
+  const auto [first, last] = reply.headers.equal_range("warning");
+  for (auto each = first; each != last && warnings.size() < most_warnings; ++each) {
+    const auto begin = each->second.find('"'), end = each->second.rfind('"');
+    if (begin == std::string::npos || end <= begin) continue;
+    std::string text = host::printable(std::string_view(each->second).substr(begin + 1, end - begin - 1));
+    if (std::ranges::find(warnings, text) == warnings.end()) warnings.push_back(std::move(text));
+  }
+  return warnings;
+}
+
 }  // namespace
 
 Client::Client(const Access& access, const Environment& environment)
@@ -77,23 +90,6 @@ double Client::random() {
   std::lock_guard hold{mutex_};
   random_state_ = random_state_ * 6364136223846793005ull + 1442695040888963407ull;
   return static_cast<double>(random_state_ >> 40) / static_cast<double>(1 << 24);
-}
-
-void Client::heed_warnings(const Reply& reply) {
-  const auto [first, last] = reply.headers.equal_range("warning");
-  std::lock_guard hold{mutex_};
-  for (auto each = first; each != last; ++each) {
-    // 299 - "text"
-    const auto begin = each->second.find('"'), end = each->second.rfind('"');
-    if (begin == std::string::npos || end <= begin || warnings_.size() >= most_warnings) continue;
-    std::string text = host::printable(std::string_view(each->second).substr(begin + 1, end - begin - 1));
-    if (std::ranges::find(warnings_, text) == warnings_.end()) warnings_.push_back(std::move(text));
-  }
-}
-
-std::vector<std::string> Client::warnings() const {
-  std::lock_guard hold{mutex_};
-  return warnings_;
 }
 
 std::optional<std::string> Client::trouble() const {
@@ -159,7 +155,6 @@ Reply Client::send(Scope& at, Call call, const BodySink& body) {
     const Credential credential = credentials_->current(at);
     try {
       Reply reply = try_once(at, call, credential, marked);
-      heed_warnings(reply);
       answered_ = true;
       if (reply.ok()) {
         note_trouble(std::nullopt);
@@ -217,7 +212,7 @@ void Client::require_same(const json::value& object, const Resource& resource, c
 Written Client::write(Scope& at, Call call, const Resource& resource, const std::string& name) {
   const Asked asked = call.asked;
   const Reply reply = send(at, std::move(call));
-  Written written{.object = object_of(reply, asked), .created = reply.status == 201};
+  Written written{.object = object_of(reply, asked), .created = reply.status == 201, .warnings = warnings_of(reply)};
   require_same(written.object, resource, name, asked);
   return written;
 }

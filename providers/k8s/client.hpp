@@ -32,6 +32,7 @@ enum class Storing { stored, previewed };
 struct Written {
   boost::json::value object;  ///< as the server has it now, or would have it
   bool created = false;
+  std::vector<std::string> warnings = {};  ///< what the server takes, and would rather not; cleaned
 };
 struct ApplyOptions {
   std::string manager;  ///< who owns the fields
@@ -139,8 +140,6 @@ class Client {
 
   /// For whoever runs requests side by side: `side_by_side(client.limiter(), …)`.
   const Limiter& limiter() const { return limiter_; }
-  /// What the server warned of since the client was made: cleaned, each once, at most 20.
-  std::vector<std::string> warnings() const;
   /// Why a request is being tried again at this time; nothing where the server answers.
   std::optional<std::string> trouble() const;
 
@@ -169,7 +168,6 @@ class Client {
   void heed_end(Scope&, const Status&, Watched&, const Asked&);
   std::shared_ptr<const Catalogue> discover(Scope&);
   void discover_plainly(Scope&, Catalogue&, const boost::json::value& versions, std::string_view root);
-  void heed_warnings(const Reply&);
   double random();
   void note_trouble(std::optional<std::string> why);
 
@@ -179,7 +177,6 @@ class Client {
   Limiter limiter_;
   mutable std::mutex mutex_;  ///< of what follows
   std::shared_ptr<const Catalogue> catalogue_;
-  std::vector<std::string> warnings_;
   std::optional<std::string> trouble_;
   std::atomic<bool> answered_{false};  ///< the server was there: where it is not any more, it may come back
   std::uint64_t random_state_;

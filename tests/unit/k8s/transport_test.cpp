@@ -379,15 +379,16 @@ TEST_CASE("what a server says of a Secret is not shown") {
   }
 }
 
-TEST_CASE("warnings are kept, each once, cleaned") {
+TEST_CASE("a write brings the warnings of the server, each once, cleaned") {
   World world;
-  TlsServer server{
-      {.identity = authorities().server},
-      answers(http_answer(200, "{}", "Warning: 299 - \"old\x1b[2J API\"\r\nWarning: 299 - \"other\"\r\n"))};
+  const std::string stored = R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"b"}})";
+  TlsServer server{{.identity = authorities().server},
+                   answers(http_answer(200, stored,
+                                       "Warning: 299 - \"old\x1b[2J API\"\r\nWarning: 299 - \"other\"\r\n"
+                                       "Warning: 299 - \"other\"\r\nWarning: no text\r\n"))};
   Client client{world.access(cluster_at(server.port())), {}};
-  client.raw(world.at, "/a");
-  client.raw(world.at, "/b");
-  CHECK(client.warnings() == std::vector<std::string>{"old?[2J API", "other"});
+  const Written written = client.create(world.at, config_maps, *parse_json(stored), {.manager = "test"});
+  CHECK(written.warnings == std::vector<std::string>{"old?[2J API", "other"});
 }
 
 TEST_CASE("a list that breaks off begins anew, and one of many pages is read to its end") {
