@@ -9,6 +9,7 @@ from deploy_test import writes_to
 from failures_test import EVERYTHING, account, empty_registry
 from guestbook import IMAGES
 from harness import wait_for
+from kill_test import KILLS, loop
 
 CLUSTERS = "clusters.postgresql.cnpg.io"
 
@@ -198,6 +199,21 @@ def test_an_operator_that_is_away(app):
     operator_cnpg.start(IMAGES["cloudnative-pg"])
     database(app, "destroy", "--yes").expect(0)
     database(app, "deploy", "--yes").expect(0)
+
+
+# A Cluster takes its time: a third of the kills that a StatefulSet gets.
+SOME_KILLS = KILLS and max(1, KILLS // 3)
+
+
+@operated
+def test_a_deploy_that_is_killed(app):
+    loop(app, lambda _: None, ["deploy", "--yes"], kills=SOME_KILLS)
+
+
+@operated
+def test_a_destroy_that_is_killed(app):
+    """Half hibernated, it is woken by the next deploy."""
+    loop(app, lambda one: one.deploy(), ["destroy", "--yes"], kills=SOME_KILLS)
 
 
 if __name__ == "__main__":

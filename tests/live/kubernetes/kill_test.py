@@ -51,17 +51,18 @@ def run_through(app, words, at=None):
         return Result(started[0].returncode, text, ""), relay.pieces
 
 
-def loop(app, prepare, words, finish=("deploy", "--yes")):
+def loop(app, prepare, words, finish=("deploy", "--yes"), kills=KILLS):
     options = list(words[2:]) if words[0] == "deploy" else []  # of a destroy they say nothing to what comes after
     prepare(app)
     undisturbed, total = run_through(app, words)
     undisturbed.expect(0)
     app.harmony(*finish, *options).expect(0)
     reference = end_state(app)
-    step = max(1, total // KILLS) if KILLS else 1
+    step = max(1, total // kills) if kills else 1
     failures, killed = [], 0
     for number in range(2 + SEED % step, total + 1, step):
         victim = guestbook.Guestbook(app.binary)
+        victim.postgresql = app.postgresql
         try:
             prepare(victim)
             result, _ = run_through(victim, words, number)
