@@ -46,19 +46,31 @@ int number_in(std::string_view text) {
   return number;
 }
 
-/// Nothing where it carries no mark of this folder.
-std::optional<MarkedProcess> read_mark(int pid, std::string_view folder) {
+std::string link_of(int pid, const char* name) {
+  std::error_code gone;
+  return std::filesystem::read_symlink(fmt::format("/proc/{}/{}", pid, name), gone);
+}
+
+/// It works in a folder that lay here and was deleted. Elsewhere, in a container, the same path is another's.
+bool was_in(int pid, const std::filesystem::path& path) {
+  const std::string works_in = link_of(pid, "cwd"), mounts = link_of(pid, "ns/mnt");
+  return works_in.starts_with(path.string() + "/") && works_in.ends_with(" (deleted)") && !mounts.empty() &&
+         mounts == link_of(::getpid(), "ns/mnt");
+}
+
+/// Nothing where it carries no mark of this folder, nor of one that was deleted from its path.
+std::optional<MarkedProcess> read_mark(int pid, std::string_view folder, const std::filesystem::path& path) {
   // First: what is read afterwards is of this process, or it is over and no signal reaches anybody.
   Descriptor handle{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
   if (!handle) return std::nullopt;
   const std::string environment = whole_file(fmt::format("/proc/{}/environ", pid));
   const auto value = marked_with(environment);
-  if (!value || !value->starts_with(folder)) return std::nullopt;
-  std::string_view rest = value->substr(folder.size());
+  if (!value) return std::nullopt;
+  std::string_view rest = *value;
+  const std::string_view device = next_part(rest), inode = next_part(rest);
+  if (fmt::format("{}:{}", device, inode) != folder && !was_in(pid, path)) return std::nullopt;
   MarkedProcess found{.pid = pid, .handle = std::move(handle)};
   if (rest.empty()) return found;
-  if (rest.front() != ':') return std::nullopt;
-  rest.remove_prefix(1);
   const int stop_signal = number_in(next_part(rest));
   found.main = number_in(next_part(rest)) == pid;
   found.stop_signal = found.main ? stop_signal : 0;
@@ -93,12 +105,11 @@ std::string Mark::line_of(const std::string& process, int stop_signal) const {
 std::vector<MarkedProcess> Mark::carriers() const {
   const std::string folder = value();
   std::vector<MarkedProcess> all;
-  if (folder.empty()) return all;
   std::vector<int> above{::getpid()};
   while (above.back() > 1) above.push_back(parent_of(above.back()));
   for (const int pid : all_processes()) {
     if (std::ranges::find(above, pid) != above.end()) continue;
-    if (auto found = read_mark(pid, folder)) all.push_back(std::move(*found));
+    if (auto found = read_mark(pid, folder, folder_)) all.push_back(std::move(*found));
   }
   return all;
 }

@@ -104,7 +104,7 @@ std::vector<MarkedProcess> Supervisor::unattended(const std::optional<std::strin
   const auto attended = looked_after != 0 ? with_descendants({looked_after}) : std::set<int>{};
   const auto lost = [&](const MarkedProcess& process) {
     const std::string works_in = working_folder_of(process.pid);
-    if (!none_lives) return works_in == its_own;
+    if (!none_lives) return works_in == its_own || works_in == folder + " (deleted)";
     return !works_in.starts_with(folder) || works_in.ends_with(" (deleted)");
   };
   auto found = mark_.carriers();

@@ -35,7 +35,7 @@ void OnHost::ensure_server(Scope& in, const Server& server) {
   const std::string program = host::program("nats-server", "nats-server");
   const fs::path folder = fs::path("services") / server.instance, store = folder / "jetstream";
   host_->ensure(in, host::Directory{.path = folder});
-  host_->ensure(in, host::Tree{.path = store, .command = {}, .holds_data = true});
+  host_->ensure(in, host::Tree{.path = store, .command = {}, .holds_data = true, .served_by = server.instance});
   const std::string before = fmt::format(
       "listen: {}\nserver_name: {}\njetstream: {{ store_dir: {} }}\nauthorization: {{ user: {}, password: \"",
       in_quotes(server.at.text()), in_quotes(server.instance), in_quotes(host_->absolute(store).string()),

@@ -2,7 +2,10 @@
 
 #include <fstream>
 
+#include <fmt/format.h>
+
 #include "host/machine.hpp"
+#include "host/mark.hpp"
 #include "host/rehearsed.hpp"
 #include "host/state.hpp"
 #include "http/rehearsed.hpp"
@@ -101,11 +104,27 @@ std::string boot_id() {
 }
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> Local::facts(Scope&) {
-  return {{"state", shared_->state.root().string()}, {"boot", boot_id()}};
+std::vector<std::pair<std::string, std::string>> Local::facts(Scope& in) {
+  std::vector<std::pair<std::string, std::string>> facts{{"state", shared_->state.root().string()},
+                                                         {"boot", boot_id()}};
+  const LedgerState ledger = shared_->ledger->read();
+  if (!ledger.run && ledger.entries.empty())
+    if (const std::string what = unclaimed(in); !what.empty()) facts.emplace_back("without a ledger", what);
+  return facts;
 }
 
-std::string Local::unclaimed(Scope&) { return shared_->state.contents(); }
+/// Files that are there; where the whole folder was deleted, what runs on without it.
+std::string Local::unclaimed(Scope&) {
+  constexpr std::size_t enough = 5;
+  std::string text = shared_->state.contents();
+  std::size_t more = 0;
+  for (const host::MarkedProcess& process : host::Mark{shared_->state.root()}.carriers()) {
+    if (!process.main) continue;
+    if (++more > enough) continue;
+    text += fmt::format("{}process {} (pid {})", text.empty() ? "" : ", ", process.name, process.pid);
+  }
+  return more > enough ? fmt::format("{}, and {} more", text, more - enough) : text;
+}
 bool Local::prepared() { return shared_->state.made(); }
 void Local::clean_up(Scope&) { shared_->state.take_away(); }
 

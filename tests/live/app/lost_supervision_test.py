@@ -69,5 +69,17 @@ def test_one_that_runs_beside_the_supervised_one_is_ended(app):
     assert not app.processes(), app.processes()
 
 
+def test_the_whole_folder_is_deleted(app):
+    app.deploy()
+    before = app.servers()
+    wait_for("the folder to be gone", lambda: shutil.rmtree(app.state, ignore_errors=True) or not os.path.exists(app.state))
+    app.run("status").expect(0, "nothing is deployed", r"without a ledger +process guestbook.* \(pid \d+\)")
+    app.run("destroy", "--yes").expect(5, r"error\[H0208\]", r"process guestbook.* \(pid \d+\)")
+    assert set(before) <= set(app.processes()), "something was ended that nobody had asked for"
+    app.deploy()
+    assert not set(before) & set(app.processes()), {pid: command for pid, command in app.processes().items() if pid in before}
+    app.plan_is_empty()
+
+
 if __name__ == "__main__":
     main(globals(), sys.argv[1])
