@@ -65,14 +65,14 @@ std::string colored(const Style& style, Health health, std::string_view text) {
 std::string headline(const Status& status, const std::vector<Row>& rows, const Style& style,
                      std::chrono::system_clock::time_point now) {
   std::string text = style.bold(printable_line(status.deployment)) + " on " + printable_line(status.topology);
-  if (status.ledger.run) text += with_settings(status.ledger.run->settings, {});
+  const auto& run = status.ledger.run;
+  const bool last =
+      run && run->verb == "deploy" && run->finished == status.ledger.last_success && !run->finished.empty();
+  if (last) text += with_settings(run->settings, {});
   if (rows.empty()) return text + ": nothing is deployed\n";
   text += fmt::format(": {} of {} ok", std::ranges::count(rows, Health::ok, &Row::health), rows.size());
   if (const auto unknown = std::ranges::count(rows, Health::unknown, &Row::health); unknown > 0)
     text += fmt::format(", {} unknown", unknown);
-  const auto& run = status.ledger.run;
-  const bool last =
-      run && run->verb == "deploy" && run->finished == status.ledger.last_success && !run->finished.empty();
   if (last && !run->version.empty()) text += ", version " + printable_line(run->version);
   if (!status.ledger.last_success.empty()) text += ", last deployed " + ago(status.ledger.last_success, now);
   if (last) text += " by " + printable_line(run->who);
@@ -80,8 +80,9 @@ std::string headline(const Status& status, const std::vector<Row>& rows, const S
 }
 
 std::string ended_badly(const RunRecord& run, std::chrono::system_clock::time_point now) {
-  const std::string verb = printable_line(run.verb), when = ago(run.started, now);
-  if (run.stopped) return fmt::format("the last {0} ({1}) was stopped; a {0} goes on from there", verb, when);
+  const std::string verb = printable_line(run.verb) + with_settings(run.settings, {}), when = ago(run.started, now);
+  if (run.stopped)
+    return fmt::format("the last {} ({}) was stopped; a {} goes on from there", verb, when, printable_line(run.verb));
   return fmt::format("the last {} ({}) failed", verb, when);
 }
 

@@ -63,12 +63,21 @@ std::string would_be(const StepOutcome& step) {
   for (const Change& change : step.changes)
     if (step.action == Action::update && change.action != Action::unchanged && !change.fields.empty()) {
       const FieldChange& field = change.fields.front();
-      return text + fmt::format(", {}: {} -> {}", field.path, field.before, field.after);
+      return text + fmt::format(", {}: {} -> {}", field.path, field.before.empty() ? "(none)" : field.before,
+                                field.after.empty() ? "(none)" : field.after);
     }
   return text;
 }
 
-Error differs(const Outcome& outcome) {
+/// "image=a:2, replicas=3"
+std::string settings_text(const std::map<std::string, std::string>& settings) {
+  std::string text;
+  for (const auto& [name, value] : settings) text += (text.empty() ? "" : ", ") + name + "=" + value;
+  return text;
+}
+
+Error differs(const Plan& plan) {
+  const Outcome& outcome = plan.outcome;
   constexpr std::size_t most = 5;
   Diagnostic said{.code = "H0305",
                   .category = Category::refused,
@@ -79,6 +88,10 @@ Error differs(const Outcome& outcome) {
     if (step.action == Action::unchanged && step.fidelity != Fidelity::unknown) continue;
     if (said.facts.size() == most) ++more;
     else said.facts.emplace_back(fmt::format("{} {}", step.kind, step.name), would_be(step));
+  }
+  if (plan.settings_before && !plan.settings_before->empty()) {
+    said.facts.emplace_back("last deploy", "made with " + settings_text(*plan.settings_before));
+    said.help = "give the settings of the last deploy, with --set or --config: a deploy without them takes them back";
   }
   if (more > 0) said.facts.emplace_back("and", fmt::format("{} more", more));
   return Error(std::move(said));
@@ -132,7 +145,7 @@ Report Engine::smoke_test() {
     const Plan plan = impl_->rehearse();
     made.errors = plan.errors;
     if (!plan.errors.empty()) return;
-    if (!plan.outcome.empty()) throw differs(plan.outcome);
+    if (!plan.outcome.empty()) throw differs(plan);
     impl_->smoke_tests(impl_->rehearsed->run.smoke_tests(), made);
   });
 }

@@ -1,4 +1,5 @@
 /// How things are, for `status`; and what they wrote, for `logs`.
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "host/failures.hpp"
@@ -14,13 +15,21 @@ namespace {
 using Health = Observation::Health;
 
 /// One that died once, long ago, is well again.
-constexpr std::chrono::minutes remembered{10};
+constexpr std::chrono::minutes remembered{2};
 
-void describe(Observation& seen, const ProcessFacts& facts, bool listening) {
+/// A deploy that ended well has found it well since: its time, as ledgers write it.
+bool died_lately(const ProcessFacts& facts, const std::string& last_success) {
+  if (facts.deaths.empty()) return false;
+  const Time last = facts.deaths.back().at;
+  return std::chrono::system_clock::now() - last < remembered &&
+         fmt::format("{:%Y-%m-%dT%H:%M:%S}", fmt::gmtime(std::chrono::system_clock::to_time_t(last))) >=
+             last_success.substr(0, std::string_view("2026-01-01T00:00:00").size());
+}
+
+void describe(Observation& seen, const ProcessFacts& facts, bool listening, bool lately) {
   const auto exits = static_cast<int>(facts.deaths.size());
   const auto now = std::chrono::system_clock::now();
   const auto since = [now](Time then) { return std::chrono::duration_cast<std::chrono::seconds>(now - then); };
-  const bool lately = exits > 0 && since(facts.deaths.back().at) < remembered;
   if (!facts.declared && !facts.strays.empty()) {
     seen.health = Health::degraded;
     seen.detail = fmt::format("pid {} runs without supervisor", facts.strays.front());
@@ -55,7 +64,8 @@ Observation MachineHost::observe(Scope& at, const LedgerEntry& entry) {
     const ProcessFacts facts = reader_.process(at, entry.subject.name);
     const auto endpoint = facts.running ? facts.running->listens() : std::nullopt;
     const auto listener = endpoint && facts.pid != 0 ? reader_.listener(*endpoint, entry.subject.name) : std::nullopt;
-    describe(seen, facts, !endpoint || (listener && listener->ours));
+    const bool lately = !facts.deaths.empty() && died_lately(facts, ledger_->read().last_success);
+    describe(seen, facts, !endpoint || (listener && listener->ours), lately);
     return seen;
   }
   const bool there = reader_.there(entry);

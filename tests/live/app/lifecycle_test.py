@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from harness import App, http_get, main, wait_for  # noqa: E402
@@ -68,6 +69,9 @@ def test_a_new_version_takes_over_without_a_refused_request(app):
     assert re.search(r"1 changed|2 changed", changed.text), changed.text
     app.plan_is_empty("--set", "binary=guestbookd-next")
     assert len(supervised(app, "artefacts guestbookd")) == 1, app.processes()
+    # Whoever leaves the settings out is not told to deploy the version of before.
+    app.run("smoke-test").expect(5, r"error\[H0305\]", "last deploy: made with binary=guestbookd-next", "give the settings of the last deploy")
+    app.run("smoke-test", "--set", "binary=guestbookd-next").expect(0, "5 checks passed")
 
 
 def test_what_dies_is_started_again(app):
@@ -84,6 +88,19 @@ def test_what_dies_is_started_again(app):
             return False
     wait_for("it to be ready", ready)
     app.plan_is_empty()
+    app.run("status").expect(0, r"degraded .*restarted 1 time")
+
+
+def test_a_deploy_that_ended_well_has_found_well_what_died_before(app):
+    app.deploy()
+    (pid,) = supervised(app, "nats-server --config")
+    os.kill(pid, signal.SIGKILL)
+    died = time.time()
+    wait_for("a new process", lambda: [p for p in supervised(app, "nats-server --config") if p != pid])
+    assert not app.json("status")["healthy"]
+    wait_for("the next second", lambda: time.time() > died + 1)  # as a ledger tells the time
+    app.deploy("--set", "binary=guestbookd-next")
+    assert app.json("status")["healthy"], app.run("status").text
 
 
 def test_destroy_keeps_the_data_and_deploy_takes_it_up_again(app):
@@ -209,6 +226,7 @@ def test_a_lost_ledger_takes_nothing_down(app):
     app.deploy()
     os.rename(os.path.join(app.state, "ledger/journal"), app.base + "/journal")
     running = app.servers()
+    app.run("status").expect(0, "nothing is deployed", "without a ledger .*services/guestbook-db")
     for words in (["destroy"], ["destroy", "--yes"], ["destroy", "--yes", "--delete-data"]):
         app.run(*words).expect(5, r"error\[H0208\]", "services/guestbook-db")
     assert app.servers() == running and os.path.exists(os.path.join(app.state, "services/guestbook-db/data/PG_VERSION"))
@@ -217,12 +235,13 @@ def test_a_lost_ledger_takes_nothing_down(app):
 
 def test_a_data_folder_that_is_gone_is_not_made_beside_its_server(app):
     app.deploy()
-    data = os.path.join(app.state, "services/guestbook-db/data")
-    os.rename(data, app.base + "/data")
-    app.run("plan").expect(5, r"error\[H0116\]", "guestbook-db")
-    app.run("deploy", "--yes").expect(5, r"error\[H0116\]")
-    os.rename(app.base + "/data", data)
-    app.plan_is_empty()
+    for server, folder in (("guestbook-db", "data"), ("guestbook-nats", "jetstream")):
+        data = os.path.join(app.state, "services", server, folder)
+        os.rename(data, app.base + "/data")
+        app.run("plan").expect(5, r"error\[H0116\]", server)
+        app.run("deploy", "--yes").expect(5, r"error\[H0116\]", server)
+        os.rename(app.base + "/data", data)
+        app.plan_is_empty()
 
 
 def test_a_password_that_is_gone_is_not_made_anew(app):
