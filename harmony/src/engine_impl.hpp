@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <fmt/format.h>
@@ -80,13 +81,15 @@ struct Engine::Impl {
       events.emit(
           {.kind = Event::Kind::phase_finished, .phase = which, .took = Clock::now() - start, .failed = failed});
     };
+    bool good = true;
     try {
-      body();
+      if constexpr (std::is_same_v<std::invoke_result_t<F>, bool>) good = body();  // one that collects its errors
+      else body();
     } catch (...) {
       ended(true);
       throw;
     }
-    ended(false);
+    ended(!good);
   }
 
   Plan rehearse();

@@ -19,6 +19,16 @@ void name_lost_data(Outcome& outcome, const LedgerState& ledger) {
 
 }  // namespace
 
+namespace {
+/// Somebody else's application has this name, or every part of it was renamed.
+bool shares_nothing(const LedgerState& ledger, const Run& run) {
+  const auto owned = [](const LedgerEntry& entry) { return !entry.shared && entry.state == LedgerEntry::State::owned; };
+  return std::ranges::any_of(ledger.entries, owned) &&
+         std::ranges::none_of(ledger.entries,
+                              [&](const LedgerEntry& entry) { return owned(entry) && run.touched(entry.subject); });
+}
+}  // namespace
+
 Plan Engine::Impl::rehearse() {
   const auto start = Clock::now();
   Plan plan{.deployment = options.deployment,
@@ -30,7 +40,7 @@ Plan Engine::Impl::rehearse() {
       (void)topology->ledger().read();  // one that cannot be read is no Score's mistake, and told once
     } catch (const Error& error) {
       plan.errors = {error.data()};
-      return;
+      return false;
     }
     rehearsed = std::make_unique<Rehearsed>(program, services());
     Scope at{rehearsed->run, rehearsed->root, stop};
@@ -51,6 +61,7 @@ Plan Engine::Impl::rehearse() {
     name_lost_data(plan.outcome, topology->ledger().read());
     plan.reads = rehearsed->rehearsal.read_set();
     for (const auto& test : rehearsed->run.smoke_tests()) plan.smoke_tests.push_back({test.name, test.node->path()});
+    return plan.errors.empty();
   });
   plan.took = Clock::now() - start;
   return plan;
@@ -74,6 +85,11 @@ void Engine::Impl::rehearse_prune(Plan& plan) {
   plan.other_key = ledger.run && !nothing_ours && !ledger.run->key_mark.empty() && ledger.run->key_mark != key_mark();
   if (ledger.run && !nothing_ours && ledger.run->verb == "deploy" && ledger.run->settings != program.settings)
     plan.settings_before = ledger.run->settings;
+  if (shares_nothing(ledger, rehearsed->run))
+    rehearsed->root.record(
+        Note{"warning", fmt::format("nothing of what deployment `{}` has is of this application, and all "
+                                    "of it goes: is --deployment right?",
+                                    options.deployment)});
   const ScorePaths asked_for = paths_of(outcome, left.go);
   plan.kept = std::move(left.stay);
   using State = LedgerEntry::State;
