@@ -75,7 +75,8 @@ std::string verb_help(const Application& application, const OptionTable& table, 
   std::string text = verb.help + ".\n";
   Table examples, own, shared;
   for (std::string example : verb.examples) {
-    if (const auto at = example.find("PROGRAM"); at != std::string::npos) example.replace(at, 7, program);
+    if (const auto at = example.find("PROGRAM"); at != std::string::npos)
+      example.replace(at, 7, program.substr(program.rfind('/') + 1));
     examples.add(program + " " + example, {});
   }
   for (const OptionInfo& option : table.options) {
@@ -97,7 +98,7 @@ std::string environment_help(const Style& style) {
   table.add("CLICOLOR", "0: no colour");
   table.add("TERM", "not set or `dumb`: no colour, nothing moves");
   table.add("CI", "not empty, 0 or false (or another sign of a known CI): nothing is asked, nothing moves, no hints");
-  table.add("COLUMNS, LINES", "the size to use where there is no terminal");
+  table.add("COLUMNS, LINES", "the size to use where the terminal does not tell it");
   table.add("XDG_STATE_HOME, HOME", "where the topology `local` keeps its state, as a normal user");
   return table.text(style, "Environment");
 }

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -39,8 +41,10 @@ std::vector<std::string> last_of(const std::string& output) {
 }
 
 bool disk_full(const std::string& output) {
-  return output.find("No space left on device") != std::string::npos ||
-         output.find("Disk quota exceeded") != std::string::npos;
+  // The third is a write that was cut short, as PostgreSQL tells it, the fourth a limit of the user's.
+  constexpr auto said = std::to_array<std::string_view>(
+      {"No space left on device", "Disk quota exceeded", "Check free disk space", "File too large"});
+  return std::ranges::any_of(said, [&](std::string_view text) { return output.find(text) != std::string::npos; });
 }
 
 }  // namespace
@@ -119,7 +123,7 @@ TimedOut not_in_time(const std::string& process, std::string_view what, std::chr
                      const std::string& reason, const ProcessFacts& now, std::vector<std::string> log) {
   Diagnostic failed{.code = "H0121",
                     .category = Category::timed_out,
-                    .message = fmt::format("waited {} for process `{}`, but {} is not so yet",
+                    .message = fmt::format("waited {} in vain until process `{}` {}",
                                            limit < std::chrono::seconds(1)
                                                ? fmt::format("{} ms", limit.count())
                                                : duration_text(std::chrono::duration_cast<std::chrono::seconds>(limit)),

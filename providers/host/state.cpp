@@ -20,6 +20,7 @@
 #include "harmony/error.hpp"
 #include "host/descriptor.hpp"
 #include "host/durable.hpp"
+#include "host/printable.hpp"
 
 namespace harmony::host {
 
@@ -55,7 +56,14 @@ std::optional<fs::path> absolute_path_in(const char* variable) {
 /// The folder that holds one folder for each deployment.
 fs::path folder_of_deployments(const std::string& chosen, bool as_root) {
   if (!chosen.empty()) {
-    const fs::path whole = fs::absolute(chosen).lexically_normal();
+    std::error_code failed;
+    const fs::path whole = fs::absolute(chosen, failed).lexically_normal();
+    if (failed)
+      throw Error({.code = "H0101",
+                   .category = Category::usage,
+                   .message = fmt::format("nobody knows where `{}` is: the folder we are in cannot be read ({})",
+                                          printable(std::string_view(chosen)), cause_text(failed.value())),
+                   .help = "go to a folder that is there, or give --state-dir a path from the root"});
     return whole.has_filename() ? whole : whole.parent_path();
   }
   if (as_root) return "/var/lib/harmony";
