@@ -64,6 +64,13 @@ std::string body_of(const RemoveOptions& options) {
   return json::serialize(body);
 }
 
+/// What stands in quotes, where each of these has a backslash before it that is not meant.
+std::string unquoted(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) plain += text[i] == '\\' && i + 1 < text.size() ? text[++i] : text[i];
+  return plain;
+}
+
 /// 299 - "text", each once.
 std::vector<std::string> warnings_of(const Reply& reply) {
   std::vector<std::string> warnings;
@@ -71,7 +78,7 @@ std::vector<std::string> warnings_of(const Reply& reply) {
   for (auto each = first; each != last && warnings.size() < most_warnings; ++each) {
     const auto begin = each->second.find('"'), end = each->second.rfind('"');
     if (begin == std::string::npos || end <= begin) continue;
-    std::string text = host::printable(std::string_view(each->second).substr(begin + 1, end - begin - 1));
+    std::string text = host::printable(unquoted(std::string_view(each->second).substr(begin + 1, end - begin - 1)));
     if (std::ranges::find(warnings, text) == warnings.end()) warnings.push_back(std::move(text));
   }
   return warnings;

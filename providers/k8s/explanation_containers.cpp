@@ -113,7 +113,7 @@ Explanation refused_image(const PodCase& one, const std::string& image, const st
   Explanation found = about(one, "H0451", fmt::format("image `{}` may not be pulled", image), Prospect::hopeless);
   add_fact(found, "told", message);
   found.diagnostic.help =
-      "name a Secret of type kubernetes.io/dockerconfigjson in imagePullSecrets; a name that does not exist looks the "
+      "name a Secret of type kubernetes.io/dockerconfigjson with --pull-secret; a name that does not exist looks the "
       "same";
   found.rule = "a registry that answers knows who may";
   return found;
@@ -212,6 +212,8 @@ std::optional<Explanation> start_cause(const PodCase& one, const json::value& st
   add_fact(found, "told", message);
   add_fact(found, "image", shown_image(status));
   found.diagnostic.help = "correct the command, or what the image holds; they are the same at the next start";
+  if (any_in(message, {"runAsNonRoot", "non-root"}))
+    found.diagnostic.help = "give the image a USER by number, and not root's: `USER 1000`";
   // What the image does not hold it will not hold at the next start.
   if (any_in(message, {"no such file", "not found", "permission denied", "exec format", "runAsNonRoot", "invalid"})) {
     found.prospect = Prospect::hopeless;

@@ -25,7 +25,8 @@ struct Place {
   bool adopt = false;                        ///< --adopt: takes over objects that nobody has marked
   bool force_conflicts = false;              ///< --force-conflicts
   bool allow_replace = false;                ///< --allow-replace: what cannot be changed in place is made anew
-  std::string cluster = {};                  ///< what tells it from others: its address, and who vouches for it
+  std::string pull_secret = {};  ///< --pull-secret: a Secret of the namespace, for the registry of its images
+  std::string cluster = {};  ///< what tells it from others: its address, and who vouches for it
   std::shared_ptr<Client> client = {};
 
   /// What every object of the deployment carries; the last is the ApplySet's, which kubectl can read (KEP-3659).

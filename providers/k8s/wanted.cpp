@@ -10,6 +10,7 @@
 #include "k8s/field_set.hpp"
 #include "k8s/manifest.hpp"
 #include "k8s/rest.hpp"
+#include "k8s/values.hpp"
 
 namespace harmony::k8s {
 
@@ -30,6 +31,15 @@ void mark(json::object& object, const Place& place) {
   metadata["namespace"] = place.space;
   json::object& labels = child(metadata, "labels");
   for (const auto& [name, value] : place.labels()) labels[name] = value;
+}
+
+/// Nodes ask a registry that wants to know who they are with it.
+void add_pull_secret(json::object& object, const std::string& secret) {
+  if (secret.empty()) return;
+  const json::array secrets{{{"name", secret}}};
+  if (at(object, {"spec", "template", "spec"}))
+    child(child(child(object, "spec"), "template"), "spec")["imagePullSecrets"] = secrets;
+  else if (group_kind(object) == "postgresql.cnpg.io/Cluster") child(object, "spec")["imagePullSecrets"] = secrets;
 }
 
 /// With a note of what it owns, so that fields which others take from us are told from those that never were ours.
@@ -71,6 +81,7 @@ Wanted wanted(const Scope& in, const Manifest& manifest, const Place& place, Pri
   json::object object = manifest.object;
   std::map<std::string, std::string> pending;
   mark(object, place);
+  add_pull_secret(object, place.pull_secret);
   for (const auto& [name, content] : manifest.data)
     put(child(object, "data"), name, host::rendered(in, content, key), field_path({"data", name}), to_base64, pending);
   for (const auto& [name, content] : manifest.fingerprints) {

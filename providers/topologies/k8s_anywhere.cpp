@@ -62,6 +62,26 @@ k8s::Access access_to(const TopologySettings& settings, const k8s::Environment& 
   return k8s::access_of(found, context.empty() ? found.current_context : context);
 }
 
+/// Without it every pod would wait for its image. One that may not be seen is taken at its word.
+void require_pull_secret(Scope& in, const k8s::Place& place) {
+  const std::string& name = place.pull_secret;
+  if (name.empty()) return;
+  try {
+    const auto secrets = place.client->resource(in, {"", "v1", "Secret"});
+    if (place.client->get(in, secrets, place.space, name)) return;
+  } catch (const k8s::ApiError& error) {
+    if (error.status().code == 403) return;
+    throw;
+  }
+  throw Error(
+      {.code = "H0409",
+       .category = Category::refused,
+       .message = fmt::format("there is no Secret `{}` in namespace `{}` to pull images with", name, place.space),
+       .help = fmt::format("make it: kubectl create secret docker-registry {} -n {} --docker-server=… "
+                           "--docker-username=…; the namespace has to be there first",
+                           name, place.space)});
+}
+
 std::string mark_of(const k8s::Cluster& cluster) {
   return cluster.server + "\n" + cluster.authority.inside.reveal() + cluster.authority.file.string();
 }
@@ -89,6 +109,9 @@ struct K8sAnywhere::Shared {
                        .adopt = settings.options.contains("adopt"),
                        .force_conflicts = settings.options.contains("force-conflicts"),
                        .allow_replace = settings.options.contains("allow-replace"),
+                       .pull_secret = settings.options.contains("pull-secret")
+                                          ? checked_name("Secret", settings.options.at("pull-secret"), 63)
+                                          : "",
                        .cluster = mark_of(access.cluster),
                        .client = std::make_shared<k8s::Client>(access, k8s::process_environment())})),
         lease(std::make_shared<k8s::Lease>(place)),
@@ -147,7 +170,10 @@ std::vector<TopologyOption> K8sAnywhere::options() {
       {.name = "postgresql-image",
        .value_name = "IMAGE",
        .help = "Of PostgreSQL servers [postgres:17, or the operator's]"},
-      {.name = "nats-image", .value_name = "IMAGE", .help = "Of NATS servers [nats:2.11]"}};
+      {.name = "nats-image", .value_name = "IMAGE", .help = "Of NATS servers [nats:2.11]"},
+      {.name = "pull-secret",
+       .value_name = "NAME",
+       .help = "Secret of the namespace, for a registry that asks who pulls"}};
 }
 
 K8sAnywhere::K8sAnywhere(const TopologySettings& settings) : shared_(std::make_shared<Shared>(settings)) {
@@ -183,7 +209,10 @@ HttpRoute& K8sAnywhere::capability(HttpRoute*) { return world_->routes; }
 std::string K8sAnywhere::fingerprint_key() const { return shared_->fingerprinter.key(); }
 void K8sAnywhere::adopt_fingerprint_key(const std::string& key) { shared_->fingerprinter.adopt(key); }
 
-void K8sAnywhere::ground(Scope& in) { world_->api->ensure_space(in); }
+void K8sAnywhere::ground(Scope& in) {
+  require_pull_secret(in, *shared_->place);
+  world_->api->ensure_space(in);
+}
 
 void K8sAnywhere::prepare(Scope& in) {
   shared_->server->make_space(in);

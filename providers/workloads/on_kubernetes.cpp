@@ -57,6 +57,7 @@ json::object container(const Workload& workload, const json::array& variables) {
   json::object made{
       {"name", workload.instance},
       {"image", workload.artefact.image},
+      {"securityContext", k8s::confined()},
       {"env", variables},
       {"ports", json::array{k8s::container_port("http", OnKubernetes::port)}},
       {"readinessProbe",

@@ -382,13 +382,14 @@ TEST_CASE("what a server says of a Secret is not shown") {
 TEST_CASE("a write brings the warnings of the server, each once, cleaned") {
   World world;
   const std::string stored = R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"b"}})";
-  TlsServer server{{.identity = authorities().server},
-                   answers(http_answer(200, stored,
-                                       "Warning: 299 - \"old\x1b[2J API\"\r\nWarning: 299 - \"other\"\r\n"
-                                       "Warning: 299 - \"other\"\r\nWarning: no text\r\n"))};
+  TlsServer server{
+      {.identity = authorities().server},
+      answers(http_answer(200, stored,
+                          "Warning: 299 - \"old\x1b[2J API\"\r\nWarning: 299 - \"other\"\r\n"
+                          "Warning: 299 - \"other\"\r\nWarning: 299 - \"of \\\"a\\\"\"\r\nWarning: no text\r\n"))};
   Client client{world.access(cluster_at(server.port())), {}};
   const Written written = client.create(world.at, config_maps, *parse_json(stored), {.manager = "test"});
-  CHECK(written.warnings == std::vector<std::string>{"old?[2J API", "other"});
+  CHECK(written.warnings == std::vector<std::string>{"old?[2J API", "other", "of \"a\""});
 }
 
 TEST_CASE("a list that breaks off begins anew, and one of many pages is read to its end") {
