@@ -115,9 +115,8 @@ Subject artefact_subject(const std::string& file_name, const std::string& hash) 
 Subject port_subject(const std::string& instance) { return subject("port", instance); }
 Subject secret_subject(const std::string& name) { return subject("secret", name); }
 
-Change user_change(const std::string& name, bool there) {
+Change user_change(const std::string& name) {
   Change change{.subject = user_subject(name), .shared = true};
-  if (there) return change;
   change.action = Action::create;
   change.fields = {{"shell", "", "/usr/sbin/nologin"}};
   change.effect = "runs services of all deployments";

@@ -27,7 +27,7 @@ Subject artefact_subject(const std::string& file_name, const std::string& hash);
 Subject port_subject(const std::string& instance);
 Subject secret_subject(const std::string& name);
 
-Change user_change(const std::string& name, bool there);
+Change user_change(const std::string& name);
 Change directory_change(const Directory&, const std::string& owner, const std::optional<PathState>& live);
 Change file_change(const File&, const Rendered&, const std::string& owner, const std::optional<FileState>& live,
                    const Fingerprinter&);

@@ -72,7 +72,6 @@ class MachineHost final : public Host {
   Reader reader_;
   std::shared_ptr<Ledger> ledger_;
   std::mutex mutex_;
-  const Run* user_reported_in_ = nullptr;
   std::set<int> chosen_ports_;
 };
 

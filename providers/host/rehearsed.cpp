@@ -90,8 +90,9 @@ void RehearsedHost::ensure_user(Scope& at, Owner who) {
     if (user_reported_) return;
     user_reported_ = true;
   }
+  // One that is there is nobody's step: which of them comes first is left to chance, and a plan is not.
   const bool there = !note_read(at, "user/" + name).empty();
-  at.change(user_change(name, there), [] { return Settled{}; });
+  if (!there) at.change(user_change(name), [] { return Settled{}; });
 }
 
 void RehearsedHost::ensure(Scope& at, const Directory& directory) {

@@ -22,13 +22,8 @@ void MachineHost::ensure_user(Scope& at, Owner who) {
   if (who != Owner::service || !reader_.as_root()) return;
   const std::string name = reader_.state().service_user();
   const auto hold = at.hold(user_subject(name));
-  const bool there = reader_.user_there();
-  {
-    std::lock_guard own{mutex_};
-    if (there && user_reported_in_ == &at.run()) return;
-    user_reported_in_ = &at.run();
-  }
-  at.change(user_change(name, there), [&] {
+  if (reader_.user_there()) return;
+  at.change(user_change(name), [&] {
     make_user(at);
     return Settled{fmt::format("uid {}", owner(Owner::service)->user)};
   });

@@ -217,7 +217,7 @@ TEST_CASE("ports, secrets, artefacts and users say what the plan needs to say") 
   CHECK(made.holds_data);
   CHECK(made.fields == std::vector<FieldChange>{{"value", "", "(generated)", Origin::generated}});
   CHECK(artefact_change("app", std::string(64, 'a'), false).subject.name == "app@aaaaaaaaaaaaaaaa");
-  CHECK(user_change("harmony", false).shared);
+  CHECK(user_change("harmony").shared);
 }
 
 TEST_CASE("a removal says when it takes data") {
