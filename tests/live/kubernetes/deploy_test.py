@@ -217,6 +217,24 @@ def test_logs_follow_every_pod(app):
     assert following.returncode == 130, following.returncode
 
 
+def test_every_pod_keeps_to_the_policy_restricted(app):
+    for level in ("enforce", "warn"):
+        app.run("label", "namespace", app.name, f"pod-security.kubernetes.io/{level}=restricted")
+    assert "warning" not in app.harmony("plan").expect(0).text
+    app.deploy().expect(0, "5 checks passed")
+
+
+def test_images_are_pulled_with_a_secret(app):
+    app.harmony("plan", "--pull-secret", "registry").expect(5, r"error\[H0409\]", "registry", "kubectl create secret docker-registry")
+    app.run("create", "secret", "docker-registry", "registry", "--docker-server=registry.example", "--docker-username=deploy", "--docker-password=none")
+    app.deploy("--pull-secret", "registry").expect(0, "5 checks passed")
+    for workload in app.json("get", "deployments,statefulsets")["items"]:
+        assert workload["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "registry"}], workload["metadata"]["name"]
+    app.plan_is_empty("--pull-secret", "registry")
+    app.harmony("destroy", "--yes", "--delete-data").expect(0)
+    app.run("get", "secret/registry")  # it is somebody's
+
+
 def test_one_binary_deploys_to_both(app):
     local = App(app.binary)
     try:
