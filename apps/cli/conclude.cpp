@@ -41,7 +41,7 @@ int conclude(Session& session, const Report& report) {
   if (!report.ok()) {
     context.style = session.in.error_style();
     context.columns = session.columns_of(STDERR_FILENO);
-    session.say(changed_before_failure(report, context));
+    session.say(changed_before_failure(report, session.arguments.verb, context));
     const bool surprising = !report.changed_anything && (report.errors.front().category == Category::failed ||
                                                          report.errors.front().category == Category::stopped);
     if (surprising && session.arguments.verb != "smoke-test") session.say("note: nothing was changed\n");

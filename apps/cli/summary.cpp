@@ -91,14 +91,14 @@ std::string smoke_test_summary(const Report& report, const SummaryContext& conte
   return text + context.style.green(smoke_text(report, context)) + " " + seconds_text(report.took) + "\n";
 }
 
-std::string changed_before_failure(const Report& report, const SummaryContext& context) {
+std::string changed_before_failure(const Report& report, const std::string& verb, const SummaryContext& context) {
   if (!report.changed_anything) return {};
   const PlanCounts counts = count_steps(report.outcome);
   if (report.outcome.empty() && counts.unknown == 0) return "note: nothing was changed before the failure\n";
   std::string text =
       fmt::format("note: changed before the {}: {}\n", context.signal ? "stop" : "failure", done_text(counts));
   text += render_steps(report.outcome, {.style = context.style, .redact = context.redact, .columns = context.columns});
-  return text + "note: what was changed stays; the next deploy goes on from there\n";
+  return text + fmt::format("note: what was changed stays; the next {} goes on from there\n", verb);
 }
 
 }  // namespace harmony::cli

@@ -24,6 +24,6 @@ std::string deploy_summary(const Report&, const SummaryContext&);
 std::string destroy_summary(const Report&, const LedgerState& after, const SummaryContext&);
 std::string smoke_test_summary(const Report&, const SummaryContext&);
 /// Below the errors: what was done before it failed, and how it goes on; nothing where it had not begun.
-std::string changed_before_failure(const Report&, const SummaryContext&);
+std::string changed_before_failure(const Report&, const std::string& verb, const SummaryContext&);
 
 }  // namespace harmony::cli

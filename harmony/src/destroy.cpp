@@ -40,7 +40,7 @@ void Engine::Impl::destroy(bool delete_data, const Engine::ApproveDestroy& appro
                    .category = Category::refused,
                    .message = answer == Approval::no ? "the destroy was not approved"
                                                      : "a destroy needs an approval, and nobody can be asked",
-                   .help = "give --yes; nothing was taken down"});
+                   .help = answer == Approval::no ? "nothing was taken down" : "give --yes; nothing was taken down"});
   };
   Leftovers chosen = choose();
   const LedgerState before = topology->ledger().read();

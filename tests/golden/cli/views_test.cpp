@@ -223,9 +223,9 @@ TEST_CASE("summaries") {
   text += "---- nothing to do, unverified\n" + deploy_summary(report, context);
   report.changed_anything = true;
   report.errors = errors();
-  text += "---- failed\n" + changed_before_failure(report, context);
+  text += "---- failed\n" + changed_before_failure(report, "deploy", context);
   context.signal = 2;
-  text += "---- stopped\n" + changed_before_failure(report, context);
+  text += "---- stopped\n" + changed_before_failure(report, "deploy", context);
   report.errors.clear();
   context.signal.reset();
   for (StepOutcome& gone : report.outcome.steps) gone.action = Action::remove;
