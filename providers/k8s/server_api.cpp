@@ -103,7 +103,13 @@ std::string ServerApi::read_again(Scope& in, std::string_view key) {
   if (const auto query = query_of(key)) return fingerprint_of(others(in, *query), in.fingerprinter());
   const auto slash = key.find('/');
   const Subject subject{"k8s", std::string(key.substr(0, slash)), std::string(key.substr(slash + 1))};
-  return fingerprint_of(find(in, subject), in.fingerprinter());
+  std::optional<json::value> live;
+  try {
+    live = find(in, subject);
+  } catch (const ApiError& error) {
+    if (!error.not_found()) throw;           // its kind has gone since the plan, and it with it
+  }
+  return fingerprint_of(live, in.fingerprinter());
 }
 
 // ---------------------------------------------------------------- writes

@@ -201,6 +201,20 @@ def test_an_operator_that_is_away(app):
     database(app, "deploy", "--yes").expect(0)
 
 
+def test_a_kind_that_goes_between_a_plan_and_its_deploy(app):
+    app.deploy()  # a StatefulSet, as the test says
+    with operator():
+        first = app.start("deploy", "--yes", "--set", "image=localhost/harmony/slow:1")
+        wait_for("the first to hold the lock", lambda: "lease/harmony.guestbook" in app.objects(), limit=60)
+        second = app.start("deploy", "--yes", "--set", "replicas=2", "--lock-timeout", "120s")
+        waits = next((line for line in second.stdout if "waiting" in line), "")
+        assert waits, "the second does not wait for the first"
+    first.kill()
+    first.communicate()
+    text = second.stdout.read()
+    assert second.wait(timeout=120) == 0 and "5 checks passed" in text, text
+
+
 # A Cluster takes its time: a third of the kills that a StatefulSet gets.
 SOME_KILLS = KILLS and max(1, KILLS // 3)
 
