@@ -80,9 +80,9 @@ std::string headline(const Status& status, const std::vector<Row>& rows, const S
 }
 
 std::string ended_badly(const RunRecord& run, std::chrono::system_clock::time_point now) {
-  const std::string verb = printable_line(run.verb) + with_settings(run.settings, {}), when = ago(run.started, now);
-  if (run.stopped)
-    return fmt::format("the last {} ({}) was stopped; a {} goes on from there", verb, when, printable_line(run.verb));
+  const std::string verb = printable_line(run.verb), with = with_settings(run.settings, {});
+  const std::string when = ago(run.started, now) + (with.empty() ? "" : "," + with);
+  if (run.stopped) return fmt::format("the last {0} ({1}) was stopped; a {0} goes on from there", verb, when);
   return fmt::format("the last {} ({}) failed", verb, when);
 }
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """PostgreSQL by the operator CloudNativePG: the real one, in the cluster for as long as a test needs it."""
+import contextlib
 import functools
 import os
+import subprocess
 
 import guestbook
 import operator_cnpg
@@ -202,17 +204,27 @@ def test_an_operator_that_is_away(app):
 
 
 def test_a_kind_that_goes_between_a_plan_and_its_deploy(app):
-    app.deploy()  # a StatefulSet, as the test says
+    """Whoever is asked on a terminal takes so long to answer that the operator and its kinds have gone: no Cluster holds
+    the data, as the plan has read."""
+    terminal, its_end = os.openpty()
     with operator():
-        first = app.start("deploy", "--yes", "--set", "image=localhost/harmony/slow:1")
-        wait_for("the first to hold the lock", lambda: "lease/harmony.guestbook" in app.objects(), limit=60)
-        second = app.start("deploy", "--yes", "--set", "replicas=2", "--lock-timeout", "120s")
-        waits = next((line for line in second.stdout if "waiting" in line), "")
-        assert waits, "the second does not wait for the first"
-    first.kill()
-    first.communicate()
-    text = second.stdout.read()
-    assert second.wait(timeout=120) == 0 and "5 checks passed" in text, text
+        started = subprocess.Popen(app.arguments("deploy"), stdin=its_end, stdout=its_end, stderr=its_end,
+                                   env={name: value for name, value in app.environment.items() if name != "CI"})
+        os.close(its_end)
+        text = until(terminal, "yes")
+    os.write(terminal, b"yes\n")
+    text += until(terminal, None)
+    os.close(terminal)
+    assert started.wait(timeout=60) == 0 and "5 checks passed" in text, text
+
+
+def until(terminal, word):
+    """What is shown up to and with this word; else all, until nobody writes there any more."""
+    text = ""
+    with contextlib.suppress(OSError):  # how a terminal ends
+        while not word or word not in text:
+            text += os.read(terminal, 65536).decode(errors="replace")
+    return text
 
 
 # A Cluster takes its time: a third of the kills that a StatefulSet gets.
