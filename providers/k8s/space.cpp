@@ -1,11 +1,15 @@
 #include "k8s/space.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <boost/json.hpp>
 
 #include "k8s/manifest.hpp"
+#include "k8s/relations.hpp"
 #include "k8s/wanted.hpp"
 
 namespace harmony::k8s {
@@ -55,19 +59,37 @@ bool make_space(Scope& in, const Place& place) {
   return true;
 }
 
+namespace {
+
+Objects marked(Scope& in, const Place& place, const GroupVersionKind& kind) {
+  return place.client->list(in, place.client->resource(in, kind),
+                            {.space = place.space, .labels = fmt::format("{}={}", deployment_label, place.deployment)});
+}
+
+/// Where its kind is known. Who may not see them has made none; or the kind has just gone.
+Objects marked_clusters(Scope& in, const Place& place) {
+  const GroupVersionKind kind{"postgresql.cnpg.io", "v1", "Cluster"};
+  if (!place.client->catalogue(in)->find(kind)) return {};
+  try {
+    return marked(in, place, kind);
+  } catch (const ApiError& error) {
+    if (error.status().code != 403 && error.status().code != 404) throw;
+    return {};
+  }
+}
+
+}  // namespace
+
 std::string marked_objects(Scope& in, const Place& place) {
   constexpr std::size_t enough = 5;
-  std::vector<GroupVersionKind> kinds{
-      {"apps", "v1", "StatefulSet"}, {"apps", "v1", "Deployment"}, {"", "v1", "PersistentVolumeClaim"}};
-  // Where its kind is known.
-  if (const GroupVersionKind cluster{"postgresql.cnpg.io", "v1", "Cluster"}; place.client->catalogue(in)->find(cluster))
-    kinds.push_back(cluster);
+  Objects all = marked_clusters(in, place);
+  for (const GroupVersionKind& kind : {GroupVersionKind{"apps", "v1", "StatefulSet"},
+                                       {"apps", "v1", "Deployment"},
+                                       {"", "v1", "PersistentVolumeClaim"}})
+    std::ranges::move(marked(in, place, kind), std::back_inserter(all));
   std::vector<std::string> names;
-  for (const GroupVersionKind& kind : kinds)
-    for (const boost::json::value& one :
-         place.client->list(in, place.client->resource(in, kind),
-                            {.space = place.space, .labels = fmt::format("{}={}", deployment_label, place.deployment)}))
-      if (names.size() < enough) names.push_back(subject_of(reference_of(one)).text());
+  for (const boost::json::value& one : all)
+    if (names.size() < enough) names.push_back(subject_of(reference_of(one)).text());
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
