@@ -53,6 +53,7 @@ Others read_others(Scope& in, const Place& place, const OthersQuery& query) {
     if (query.name.empty()) found.objects = place.client->list(in, resource, {.space = query.space});
     else if (auto one = place.client->get(in, resource, query.space, query.name)) found.objects = {std::move(*one)};
   } catch (const ApiError& error) {
+    if (error.not_found()) return {};        // its kind has just gone
     if (error.status().code != 403) throw;
     found.allowed = false;
   }
