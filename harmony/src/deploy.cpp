@@ -130,8 +130,9 @@ void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
                    .key_mark = key_mark()};
   for (const auto& [name, value] : program.settings) record.settings.emplace(name, redactor.apply(value));
   // Until this deploy has ended well, what the last one told is what is known: the old version may serve on.
-  if (const auto before = ledger.read().run; before && before->verb == options.verb) record.notes = before->notes;
-  ledger.begin(record, lined_up_by(plan, ledger.read()));
+  const LedgerState before = ledger.read();
+  if (before.run && before.run->verb == options.verb) record.notes = before.run->notes;
+  ledger.begin(record, lined_up_by(plan, before));
   report.changed_anything = true;
   RealRun run{services(), ledger, &plan, options.fail_at_write};
   Node& root = fresh_root();
@@ -142,9 +143,10 @@ void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
     record.failed = !report.ok();
     record.stopped = report.stopped();
     record.smoke_tested = report.ok() && !program.unverified;
-    if (report.ok()) record.notes.clear();
-    if (report.ok())
+    if (report.ok()) {
+      record.notes.clear();
       for (const Note& note : report.outcome.notes) record.notes.push_back({note.label, redactor.apply(note.text)});
+    }
     ledger.finish(record);
     run.point("finished");
   };

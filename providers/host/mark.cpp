@@ -46,11 +46,6 @@ int number_in(std::string_view text) {
   return number;
 }
 
-std::string link_of(int pid, const char* name) {
-  std::error_code gone;
-  return std::filesystem::read_symlink(fmt::format("/proc/{}/{}", pid, name), gone);
-}
-
 /// It works in a folder that lay here and was deleted. Elsewhere, in a container, the same path is another's.
 bool was_in(int pid, const std::filesystem::path& path) {
   const std::string works_in = link_of(pid, "cwd"), mounts = link_of(pid, "ns/mnt");

@@ -17,13 +17,13 @@ using Health = Observation::Health;
 /// One that died once, long ago, is well again.
 constexpr std::chrono::minutes remembered{2};
 
-/// A deploy that ended well has found it well since: its time, as ledgers write it.
-bool died_lately(const ProcessFacts& facts, const std::string& last_success) {
+/// Unless a deploy that ended well has found it well since. Its time as ledgers write it: to the second, and more behind.
+bool died_lately(const ProcessFacts& facts, const Ledger& ledger) {
   if (facts.deaths.empty()) return false;
   const Time last = facts.deaths.back().at;
-  return std::chrono::system_clock::now() - last < remembered &&
-         fmt::format("{:%Y-%m-%dT%H:%M:%S}", fmt::gmtime(std::chrono::system_clock::to_time_t(last))) >=
-             last_success.substr(0, std::string_view("2026-01-01T00:00:00").size());
+  if (std::chrono::system_clock::now() - last >= remembered) return false;
+  const auto died = fmt::format("{:%Y-%m-%dT%H:%M:%S}", fmt::gmtime(std::chrono::system_clock::to_time_t(last)));
+  return died >= ledger.read().last_success.substr(0, died.size());
 }
 
 void describe(Observation& seen, const ProcessFacts& facts, bool listening, bool lately) {
@@ -64,8 +64,7 @@ Observation MachineHost::observe(Scope& at, const LedgerEntry& entry) {
     const ProcessFacts facts = reader_.process(at, entry.subject.name);
     const auto endpoint = facts.running ? facts.running->listens() : std::nullopt;
     const auto listener = endpoint && facts.pid != 0 ? reader_.listener(*endpoint, entry.subject.name) : std::nullopt;
-    const bool lately = !facts.deaths.empty() && died_lately(facts, ledger_->read().last_success);
-    describe(seen, facts, !endpoint || (listener && listener->ours), lately);
+    describe(seen, facts, !endpoint || (listener && listener->ours), died_lately(facts, *ledger_));
     return seen;
   }
   const bool there = reader_.there(entry);

@@ -47,6 +47,11 @@ std::multimap<int, int> children_by_parent() {
 
 }  // namespace
 
+std::string link_of(int pid, std::string_view name) {
+  std::error_code gone;
+  return fs::read_symlink(fmt::format("/proc/{}/{}", pid, name), gone);
+}
+
 std::string whole_file(const fs::path& path) {
   std::ifstream file{path, std::ios::binary};
   return {std::istreambuf_iterator<char>(file), {}};

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace harmony::host {
@@ -14,6 +15,9 @@ int parent_of(int pid);
 std::set<int> with_descendants(const std::set<int>& pids);
 /// As one printable line, at most 120 bytes; empty where it cannot be read.
 std::string command_of(int pid);
+/// Where a link in its folder leads, "cwd" or "ns/mnt"; " (deleted)" behind a path that was taken away. Empty where it cannot be
+/// read.
+std::string link_of(int pid, std::string_view name);
 /// Of a file whose size is not known before, as all of /proc; empty where it cannot be read.
 std::string whole_file(const std::filesystem::path&);
 

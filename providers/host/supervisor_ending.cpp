@@ -84,12 +84,6 @@ void Supervisor::stop(const Scope& at) const {
 
 namespace {
 
-/// Where it works, as the kernel says; " (deleted)" behind it where that folder was taken away.
-std::string working_folder_of(int pid) {
-  std::error_code gone;
-  return fs::read_symlink(fmt::format("/proc/{}/cwd", pid), gone);
-}
-
 bool all_over(const std::vector<MarkedProcess>& processes) {
   return std::ranges::all_of(processes, &MarkedProcess::over);
 }
@@ -103,7 +97,7 @@ std::vector<MarkedProcess> Supervisor::unattended(const std::optional<std::strin
   const int looked_after = name ? pid(*name) : 0;
   const auto attended = looked_after != 0 ? with_descendants({looked_after}) : std::set<int>{};
   const auto lost = [&](const MarkedProcess& process) {
-    const std::string works_in = working_folder_of(process.pid);
+    const std::string works_in = link_of(process.pid, "cwd");
     if (!none_lives) return works_in == its_own || works_in == folder + " (deleted)";
     return !works_in.starts_with(folder) || works_in.ends_with(" (deleted)");
   };

@@ -41,14 +41,14 @@ struct Place {
   bool may_become_ours(const boost::json::value& live) const {
     return is_ours(live) || (adopt && marked_by(live).empty());
   }
-  /// Whether what `live()` reads is there and may become ours. Who may not see it has made none; or its kind has just gone.
+  /// Whether what `live()` reads is there and may become ours.
   template <typename Live>
   bool has(Live live) const {
     try {
       const auto found = live();
       return found && may_become_ours(*found);
     } catch (const ApiError& error) {
-      if (error.status().code != 403 && error.status().code != 404) throw;
+      if (!error.out_of_sight()) throw;
       return false;
     }
   }

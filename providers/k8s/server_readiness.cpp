@@ -119,8 +119,8 @@ class SetWait {
   /// As long as the server itself cannot be heard, nobody is to blame.
   void heed_silence(bool server_in_trouble) {
     const auto now = std::chrono::steady_clock::now();
-    if (!silent_ || server_in_trouble) silent_since_ = now;
-    else if (now >= silent_since_ + silence_limit) throw nobody_acts(silent_->text());
+    if (server_in_trouble) silent_since_ = now;
+    else if (silent_ && now >= silent_since_ + silence_limit) throw nobody_acts(silent_->text());
   }
   static Error nobody_acts(const std::string& subject) {
     return Error({.code = "H0441",

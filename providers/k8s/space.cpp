@@ -66,14 +66,14 @@ Objects marked(Scope& in, const Place& place, const GroupVersionKind& kind) {
                             {.space = place.space, .labels = fmt::format("{}={}", deployment_label, place.deployment)});
 }
 
-/// Where its kind is known. Who may not see them has made none; or the kind has just gone.
+/// Where their kind is known.
 Objects marked_clusters(Scope& in, const Place& place) {
   const GroupVersionKind kind{"postgresql.cnpg.io", "v1", "Cluster"};
   if (!place.client->catalogue(in)->find(kind)) return {};
   try {
     return marked(in, place, kind);
   } catch (const ApiError& error) {
-    if (error.status().code != 403 && error.status().code != 404) throw;
+    if (!error.out_of_sight()) throw;
     return {};
   }
 }

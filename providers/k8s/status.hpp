@@ -36,6 +36,8 @@ class ApiError final : public Error {
   ApiError(Diagnostic diagnostic, Status status) : Error(std::move(diagnostic)), status_(std::move(status)) {}
   const Status& status() const { return status_; }
   bool not_found() const { return status_.code == 404; }
+  /// Not to be seen, or not there: who may not see objects has made none, and a kind may just have gone.
+  bool out_of_sight() const { return status_.code == 403 || not_found(); }
   bool conflict() const { return status_.code == 409; }
 
  private:

@@ -117,14 +117,14 @@ std::vector<std::pair<std::string, std::string>> Local::facts(Scope& in) {
 std::string Local::unclaimed(Scope&) {
   constexpr std::size_t enough = 5;
   std::string text = shared_->state.contents();
-  std::size_t more = 0;
+  std::size_t running = 0;
   for (const host::MarkedProcess& process : host::Mark{shared_->state.root()}.carriers()) {
-    if (!process.main) continue;
-    if (++more > enough) continue;
+    if (!process.main || ++running > enough) continue;
     text += fmt::format("{}process {} (pid {})", text.empty() ? "" : ", ", process.name, process.pid);
   }
-  return more > enough ? fmt::format("{}, and {} more", text, more - enough) : text;
+  return running > enough ? fmt::format("{}, and {} more", text, running - enough) : text;
 }
+
 bool Local::prepared() { return shared_->state.made(); }
 void Local::clean_up(Scope&) { shared_->state.take_away(); }
 

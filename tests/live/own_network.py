@@ -20,7 +20,7 @@ IFF_UP = 0x1
 
 def enter():
     """False where this user may not make one."""
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
+    if ctypes.CDLL(None).unshare(CLONE_NEWNET):
         return False
     # A new network has its loopback down.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
