@@ -10,6 +10,7 @@
 
 #include "host/printable.hpp"
 #include "k8s/query.hpp"
+#include "k8s/sure_write.hpp"
 
 namespace harmony::k8s {
 
@@ -279,13 +280,14 @@ Removal Client::remove(Scope& at, const Resource& resource, const std::string& s
                        const RemoveOptions& options) {
   if (options.uid.empty()) throw InternalError("an object is to be removed whoever it is: " + name);
   const Asked asked = asked_of("delete", resource, space, name);
+  const Call call{.request = {.method = "DELETE",
+                              .path = named_path(resource, space, name),
+                              .headers = {{"Content-Type", "application/json"}},
+                              .body = body_of(options)},
+                  .asked = asked,
+                  .verb = verb_of(options.storing)};
   try {
-    const Reply reply = send(at, {.request = {.method = "DELETE",
-                                              .path = named_path(resource, space, name),
-                                              .headers = {{"Content-Type", "application/json"}},
-                                              .body = body_of(options)},
-                                  .asked = asked,
-                                  .verb = verb_of(options.storing)});
+    const Reply reply = write_surely(at, [&] { return send(at, call); });
     // The object itself, as long as somebody still has to let it go; else a Status.
     return text_at(object_of(reply, asked), {"kind"}) == "Status" ? Removal::gone : Removal::going;
   } catch (const ApiError& error) {

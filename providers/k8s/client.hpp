@@ -136,6 +136,8 @@ class Client {
   Written apply(Scope&, const Resource&, const boost::json::value& object, const ApplyOptions&);
   /// PUT: refused (409) where it is not any more what `object` says as its resourceVersion.
   Written replace(Scope&, const Resource&, const boost::json::value& object, const WriteOptions&);
+  /// One whose answer is lost is sent again: it names the very object. @throws ApiError a conflict where what is there
+  /// is another one, or another version
   Removal remove(Scope&, const Resource&, const std::string& space, const std::string& name, const RemoveOptions&);
 
   /// For whoever runs requests side by side: `side_by_side(client.limiter(), …)`.

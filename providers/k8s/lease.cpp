@@ -1,4 +1,5 @@
 #include "k8s/lease.hpp"
+#include "k8s/sure_write.hpp"
 #include "k8s/values.hpp"
 
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -122,6 +124,15 @@ struct Lease::State {
               {"acquireTime", micro_time()},
               {"renewTime", micro_time()}}}};
   }
+  /// Taken by this very run.
+  static bool same_holder(const json::value& one, const json::value& other) {
+    return text_at(one, "spec.holderIdentity") == text_at(other, "spec.holderIdentity");
+  }
+  /// What the server has, where that is what this run has written: a request that seems to have failed may have been done.
+  std::optional<json::value> read_back(Scope& in, const json::value& lease) const {
+    auto there = read(in);
+    return there && same_holder(*there, lease) ? there : std::nullopt;
+  }
   void held(json::value lease, Clock::time_point asked) {
     ours = std::move(lease);
     until = (asked + duration - margin).time_since_epoch().count();
@@ -131,13 +142,15 @@ struct Lease::State {
   bool put(Scope& in, const json::value* there) {
     json::value lease = wanted(in);
     const auto asked = Clock::now();
+    if (there)
+      lease.at("metadata").as_object()["resourceVersion"] = std::string(text_at(*there, "metadata.resourceVersion"));
+    const auto write = [&] {
+      const WriteOptions options{.manager = field_manager};
+      return there ? place->client->replace(in, resource(in), lease, options).object
+                   : place->client->create(in, resource(in), lease, options).object;
+    };
     try {
-      if (there) {
-        lease.at("metadata").as_object()["resourceVersion"] = std::string(text_at(*there, "metadata.resourceVersion"));
-        held(place->client->replace(in, resource(in), lease, {.manager = field_manager}).object, asked);
-      } else {
-        held(place->client->create(in, resource(in), lease, {.manager = field_manager}).object, asked);
-      }
+      held(write_surely(in, write, [&] { return read_back(in, lease); }), asked);
       return true;
     } catch (const ApiError& error) {
       if (error.conflict()) return false;
@@ -148,11 +161,20 @@ struct Lease::State {
   void renew(Scope& in) {
     std::lock_guard hold{mutex};
     if (!ours) return;
-    const auto asked = Clock::now();
-    json::value lease = *ours;
-    lease.at("spec").as_object()["renewTime"] = micro_time();
-    try {
+    const auto renewed = [&](const json::value& from) {
+      const auto asked = Clock::now();
+      json::value lease = from;
+      lease.at("spec").as_object()["renewTime"] = micro_time();
       held(place->client->replace(in, resource(in), lease, {.manager = field_manager}).object, asked);
+    };
+    try {
+      try {
+        renewed(*ours);
+      } catch (const ApiError& error) {
+        const auto there = error.conflict() ? read_back(in, *ours) : std::nullopt;
+        if (!there) throw;
+        renewed(*there);  // the one before had been done, though no answer came
+      }
     } catch (const ApiError& error) {
       if (error.conflict() || error.not_found()) until = 0, ours.reset();  // somebody else has taken it, or away
       throw;
@@ -163,10 +185,19 @@ struct Lease::State {
     std::lock_guard hold{mutex};
     if (!ours) return;
     until = 0;
-    const RemoveOptions as_we_left_it{.uid = std::string(text_at(*ours, "metadata.uid")),
-                                      .resource_version = std::string(text_at(*ours, "metadata.resourceVersion"))};
-    ours.reset();
-    place->client->remove(in, resource(in), place->space, place->parent_name(), as_we_left_it);
+    const json::value lease = *std::exchange(ours, std::nullopt);
+    const auto removed = [&](const json::value& as_it_is) {
+      place->client->remove(in, resource(in), place->space, place->parent_name(),
+                            {.uid = std::string(text_at(as_it_is, "metadata.uid")),
+                             .resource_version = std::string(text_at(as_it_is, "metadata.resourceVersion"))});
+    };
+    try {
+      removed(lease);
+    } catch (const ApiError& error) {
+      const auto there = error.conflict() ? read_back(in, lease) : std::nullopt;
+      if (!there) throw;
+      removed(*there);  // a renewal was under way when it was stopped
+    }
   }
 };
 
@@ -206,7 +237,7 @@ class HeldLease final : public Lock {
   }
 
   std::shared_ptr<State> state_;
-  Background background_;                    ///< it outlives the run that it was taken for
+  Background background_;  ///< it outlives the run that it was taken for
   bool waited_;
   std::jthread renewer_;
 };
@@ -233,7 +264,7 @@ std::unique_ptr<Lock> Lease::lock(Scope& in, std::chrono::milliseconds limit) {
         in.pause(200ms);
         return "locked: " + described(holder);
       }
-      waited = true;                         // whoever held it may have written
+      waited = true;  // whoever held it may have written
     }
     taken = state_->put(in, there ? &*there : nullptr);
     return taken ? std::nullopt : std::optional<std::string>("somebody else was quicker");

@@ -11,6 +11,7 @@
 #include "harmony/background.hpp"
 #include "host/journal.hpp"
 #include "k8s/base64.hpp"
+#include "k8s/sure_write.hpp"
 #include "k8s/wanted.hpp"
 
 namespace harmony::k8s {
@@ -103,12 +104,12 @@ struct SecretLedger::State {
         group_kinds(in);
     lease->require_held(in);
     const Resource secrets = client().resource(in, {"", "v1", "Secret"});
-    try {
-      held = client().replace(in, secrets, *held, {.manager = field_manager}).object;
-    } catch (const OutcomeUnknown&) {
-      held = fetch();
-      if (!held || value_in(*held, journal_key) != journal) throw;
-    }
+    held = write_surely(
+        in, [&] { return client().replace(in, secrets, *held, {.manager = field_manager}).object; },
+        [&] {
+          auto now = fetch();
+          return now && value_in(*now, journal_key) == journal ? now : std::nullopt;
+        });
   }
 
   template <class MakeLine>
@@ -186,8 +187,11 @@ std::optional<std::string> SecretLedger::fingerprint_key() const {
 std::string SecretLedger::keep_fingerprint_key(const std::string& key) {
   Scope in = state_->background.scope();
   const Resource secrets = state_->client().resource(in, {"", "v1", "Secret"});
+  const auto create = [&] {
+    return state_->client().create(in, secrets, state_->made(key), {.manager = field_manager}).object;
+  };
   if (!state_->fetch()) try {
-      state_->client().create(in, secrets, state_->made(key), {.manager = field_manager});
+      write_surely(in, create, [&] { return state_->fetch(); });
     } catch (const ApiError& error) {
       if (!error.conflict()) throw;  // another deploy was quicker: its key counts
     }

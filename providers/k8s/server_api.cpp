@@ -15,6 +15,7 @@
 #include "k8s/levels.hpp"
 #include "k8s/rest.hpp"
 #include "k8s/space.hpp"
+#include "k8s/sure_write.hpp"
 #include "k8s/values.hpp"
 
 namespace harmony::k8s {
@@ -170,13 +171,7 @@ void ServerApi::write(Scope& in, const Wanted& wanted, bool force) {
     lease_->require_held(in);
     return place_->client->apply(in, resource, wanted.object, {.manager = field_manager, .force = force}).object;
   };
-  json::value stored;
-  try {
-    stored = apply();
-  } catch (const OutcomeUnknown& unknown) {
-    in.retried(unknown.data().message);      // to apply the same again changes nothing where it was done
-    stored = apply();
-  }
+  const json::value stored = write_surely(in, apply);
   in.point("object applied");
   std::lock_guard hold{mutex_};
   written_[wanted.reference] = {.generation = number_at(stored, "metadata.generation").value_or(0),
@@ -222,15 +217,8 @@ void ServerApi::rest(Scope& in, const LedgerEntry& entry) {
     lease_->require_held(in);
     const json::value resting = resting_object(*live);
     const Resource resource = place_->client->resource(in, kind_of(*live));
-    const auto apply = [&] {
-      return place_->client->apply(in, resource, resting, {.manager = rest_manager, .force = true}).object;
-    };
-    try {
-      (void)apply();
-    } catch (const OutcomeUnknown& unknown) {
-      in.retried(unknown.data().message);
-      (void)apply();
-    }
+    write_surely(
+        in, [&] { return place_->client->apply(in, resource, resting, {.manager = rest_manager, .force = true}); });
     return Settled{"uid " + std::string(text_at(*live, "metadata.uid"))};
   });
   until_at_rest(in, entry.subject);

@@ -10,6 +10,7 @@
 
 #include "k8s/manifest.hpp"
 #include "k8s/relations.hpp"
+#include "k8s/sure_write.hpp"
 #include "k8s/wanted.hpp"
 
 namespace harmony::k8s {
@@ -48,15 +49,17 @@ bool make_space(Scope& in, const Place& place) {
   if (!place.create_space) throw missing_space(place);
   boost::json::object object = named("v1", "Namespace", place.space);
   object.at("metadata").as_object()["labels"] = {{"app.kubernetes.io/managed-by", field_manager}};
+  const Resource resource = place.client->resource(in, namespaces);
+  const auto create = [&] {
+    place.client->create(in, resource, object, {.manager = field_manager});
+    return true;
+  };
   try {
-    place.client->create(in, place.client->resource(in, namespaces), object, {.manager = field_manager});
+    return write_surely(in, create, [&] { return space_is_there(in, place) ? std::optional(true) : std::nullopt; });
   } catch (const ApiError& error) {
     if (!error.conflict()) throw;            // another deploy was quicker
     return false;
-  } catch (const OutcomeUnknown&) {
-    if (!space_is_there(in, place)) throw;
   }
-  return true;
 }
 
 namespace {

@@ -1,8 +1,10 @@
 """What the tests of the guestbook in a cluster share: a deployment in a namespace of its own."""
+import base64
 import contextlib
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -112,6 +114,19 @@ def api_server():
     """Host and port of the API server."""
     found = re.match(r"https://([^:/]+)(?::(\d+))?", _view("jsonpath={.clusters[0].cluster.server}"))
     return found.group(1), int(found.group(2) or 443)
+
+
+def client_context():
+    """TLS as the test cluster's own kubeconfig has it: its certificate authority, and the certificate of its user."""
+    whole = json.loads(_view("json"))
+    user = whole["users"][0]["user"]
+    authority = base64.b64decode(whole["clusters"][0]["cluster"]["certificate-authority-data"]).decode()
+    context = ssl.create_default_context(cadata=authority)
+    with tempfile.NamedTemporaryFile(prefix="harmony-test-", suffix=".pem") as file:  # mode 0600
+        file.write(base64.b64decode(user["client-certificate-data"]) + b"\n" + base64.b64decode(user["client-key-data"]))
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context
 
 
 def writes_to(namespace):

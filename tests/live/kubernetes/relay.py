@@ -1,6 +1,9 @@
-"""A port that leads to a server, until it is cut."""
+"""A port that leads to a server, until it is cut; and one that loses answers."""
 import contextlib
+import re
+import select
 import socket
+import ssl
 import threading
 
 
@@ -75,3 +78,59 @@ class Relay:
                 sink.sendall(data)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
+
+
+class LosingRelay(Relay):
+    """Plain HTTP before an API server, which gets every request; of each write the first answer is lost, and with it the
+    connection."""
+
+    WRITE = re.compile(rb"(POST|PUT|PATCH|DELETE) ([^ ]+) HTTP/1.1\r\n")
+
+    def __init__(self, target, context):
+        """context: an ssl.SSLContext that knows the server and the client's certificate."""
+        super().__init__(target)
+        self.context = context
+        self.lost = []
+
+    def _serve(self, client):
+        with contextlib.suppress(OSError), client, socket.create_connection(self.target) as plain:
+            with self.context.wrap_socket(plain, server_hostname=self.target[0]) as there:
+                with self.lock:
+                    self.open.update((client, there))
+                self._pass_on(client, there)
+                with self.lock:
+                    self.open -= {client, there}
+
+    def _pass_on(self, client, there):
+        """In one thread: a TLS connection is not to be read and written at once."""
+        loses = False
+        while True:
+            ready = [there] if there.pending() else select.select([client, there], [], [])[0]
+            if there in ready:
+                there.setblocking(False)
+                try:
+                    answer = there.recv(65536)
+                except ssl.SSLWantReadError:  # what came was TLS's own
+                    answer = None
+                there.setblocking(True)
+                if answer == b"" or (answer and loses):
+                    return
+                client.sendall(answer or b"")
+            if client in ready:
+                request = client.recv(65536)
+                if not request:
+                    return
+                loses = loses or self._is_to_lose(request)
+                there.sendall(request)
+
+    def _is_to_lose(self, data):
+        # Requests are not pipelined: each begins what the client sends next.
+        request = self.WRITE.match(data)
+        if not request or b"dryRun=All" in request.group(2) or b"authorization.k8s.io" in request.group(2):
+            return False
+        name = b" ".join(request.groups()).decode().split("?")[0]
+        with self.lock:
+            if name in self.lost:
+                return False
+            self.lost.append(name)
+            return True
