@@ -70,13 +70,13 @@ std::string text_at(const json::value& value, Path path) {
 std::optional<std::int64_t> number_at(const json::value& value, Path path) {
   const json::value* found = at(value, path);
   if (!found || !found->is_number()) return std::nullopt;
-  json::error_code error;
+  boost::system::error_code error;
   const auto number = found->to_number<std::int64_t>(error);
   return error ? std::nullopt : std::optional(number);
 }
 
 std::optional<json::value> parse_json(std::string_view text, std::string* why) {
-  json::error_code error;
+  boost::system::error_code error;
   json::value value = json::parse(text, error, {}, strict<json::parse_options>());
   if (!error) return value;
   if (why) *why = error.message();

@@ -33,7 +33,7 @@ std::string checked_text(std::string_view name, const json::value& value, std::s
 json::object parse_object(std::string_view text) {
   json::parse_options options;
   options.max_depth = 4;
-  json::error_code error;
+  boost::system::error_code error;
   const json::value value = json::parse(text, error, {}, options);
   if (error) throw InvalidEntry(InvalidEntry::Reason::not_json, "the body is not JSON: " + error.message());
   if (!value.is_object()) throw InvalidEntry(InvalidEntry::Reason::bad_field, "the body is not a JSON object");
