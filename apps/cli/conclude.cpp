@@ -18,7 +18,7 @@ boost::json::object result_json(const Session& session, const Report& report) {
                            {"topology", session.instance.topology->label()},
                            {"version", session.in.application.version()},
                            {"ok", report.ok()},
-                           {"changed_anything", report.changed_anything},
+                           {"changed_anything", changed_anything(report)},
                            {"counts", counts_json(report.outcome)}};
   const boost::json::object outcome = to_json(report.outcome);
   for (const auto& [key, value] : outcome) made[key] = value;

@@ -73,7 +73,7 @@ void EventStream::on(const Event& event) noexcept {
   if (event.kind == Kind::run_started) body["verb"] = event.text;
   else if (!event.text.empty()) body["text"] = event.text;
   if (event.kind == Kind::phase_started || event.kind == Kind::phase_finished) body["phase"] = to_string(event.phase);
-  if (event.kind == Kind::phase_finished) body["failed"] = event.failed;
+  if (event.kind == Kind::phase_finished || event.kind == Kind::step_finished) body["failed"] = event.failed;
   if (event.node) body["node"] = node_json(*event.node);
   if (event.change) body["change"] = to_json(*event.change);
   if (event.error) body["error"] = to_json(*event.error);

@@ -46,7 +46,6 @@ class Page {
   }
 
   void head() {
-    const bool good = page_.exit_code == exit_done || page_.exit_code == exit_changes_pending;
     const std::string name = text(page_.deployment) + (page_.version.empty() ? "" : " " + text(page_.version)) +
                              " on " + text(page_.topology);
     text_ += fmt::format(
@@ -56,10 +55,8 @@ class Page {
         "<meta name=\"color-scheme\" content=\"light dark\"><title>{0}: "
         "{1}</title>\n<style>{2}</style></head>\n<body><main>\n",
         text(page_.verb), name, html_style);
-    text_ += fmt::format(
-        "<header><p class=\"verb\">{}</p><h1>{}</h1><p><span class=\"badge {}\">{}</span> {} · {} · exit code {}</p>\n",
-        text(page_.verb), name, good ? "ok" : "failed", good ? "done" : text(meaning(page_.exit_code)),
-        text(timestamp(page_.began)), seconds_text(page_.took), page_.exit_code);
+    text_ +=
+        fmt::format("<header><p class=\"verb\">{}</p><h1>{}</h1><p>{}</p>\n", text(page_.verb), name, how_it_ended());
     const Outcome* outcome = page_.report ? &page_.report->outcome : page_.plan ? &page_.plan->outcome : nullptr;
     if (outcome && !outcome->notes.empty()) {
       text_ += "<dl>";
@@ -74,6 +71,17 @@ class Page {
       text_ += "</dl>\n";
     }
     text_ += "</header>\n";
+  }
+
+  std::string how_it_ended() const {
+    const std::string began = text(timestamp(page_.began));
+    if (!page_.exit_code)
+      return fmt::format("<span class=\"badge\">has not ended</span> began {} · it still runs, or it was killed",
+                         began);
+    const int code = *page_.exit_code;
+    const bool good = code == exit_done || code == exit_changes_pending;
+    return fmt::format("<span class=\"badge {}\">{}</span> {} · {} · exit code {}", good ? "ok" : "failed",
+                       good ? "done" : text(meaning(code)), began, seconds_text(page_.took), code);
   }
 
   static std::string meaning(int code) {
@@ -284,7 +292,10 @@ class Page {
 
 std::string html_page(const ReportPage& page) { return Page{page}.html(); }
 
-void write_report(Session& session, const Report* report, const std::vector<Diagnostic>& errors, int exit_code) {
+namespace {
+
+void write(Session& session, const Report* report, const std::vector<Diagnostic>& errors,
+           std::optional<int> exit_code) {
   const std::string path = session.arguments.value("report");
   if (path.empty()) return;
   const auto took = std::chrono::system_clock::now() - session.timeline.began();
@@ -305,6 +316,14 @@ void write_report(Session& session, const Report* report, const std::vector<Diag
   } catch (const Error& error) {
     session.say(fmt::format("note: the report was not written: {}\n", error.data().message));
   }
+}
+
+}  // namespace
+
+void begin_report(Session& session) { write(session, nullptr, {}, std::nullopt); }
+
+void write_report(Session& session, const Report* report, const std::vector<Diagnostic>& errors, int exit_code) {
+  write(session, report, errors, exit_code);
 }
 
 }  // namespace harmony::cli

@@ -16,7 +16,7 @@ struct ReportPage {
   std::string program, verb, deployment, topology, version;
   std::chrono::system_clock::time_point began;
   std::chrono::nanoseconds took{};
-  int exit_code = 0;
+  std::optional<int> exit_code = {};  ///< nothing: it has not ended
   const Plan* plan = nullptr;      ///< what was planned, if anything was
   const Report* report = nullptr;  ///< what was done, if anything was
   std::vector<Diagnostic> errors = {};
@@ -25,6 +25,9 @@ struct ReportPage {
 };
 
 std::string html_page(const ReportPage&);
+
+/// What whoever looks finds while it runs, and after it was killed: not the page of the run before.
+void begin_report(Session&);
 
 /// Writes the page where --report asks for it. That it cannot be written is told, and changes no result.
 void write_report(Session&, const Report*, const std::vector<Diagnostic>& errors, int exit_code);

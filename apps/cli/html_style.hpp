@@ -40,7 +40,8 @@ th{color:var(--soft);font-weight:500}
 .failed .track i{background:var(--red)}
 .stopped .track i{background:var(--yellow)}
 .track small{position:absolute;top:.05rem;padding:0 .5rem;white-space:nowrap;color:var(--soft);font-size:.9em;max-width:60%;overflow:hidden;text-overflow:ellipsis}
-.track small.upon{color:var(--ink)}
+.track small.upon{color:var(--ink);line-height:1.35rem;top:0}
+.track:has(.upon) i{top:.1rem;bottom:.1rem}
 .failed .track small{color:var(--red)}
 .failed .track small.upon{color:#fff}
 .scale .track span{position:absolute;white-space:nowrap;transform:translateX(-50%);color:var(--soft);font-size:.85em}

@@ -37,6 +37,12 @@ void check_named_files(const Arguments& arguments) {
     const std::string path = arguments.value(option);
     const bool is_events = std::string_view(option) == "events";
     if (path.empty() || (is_events && path == "-")) continue;
+    if (path == "-")
+      throw Error({.code = "H0514",
+                   .category = Category::usage,
+                   .message = fmt::format("`--{}` wants a file, and `-` is none", option),
+                   .facts = {{"option", fmt::format("--{}", option)}},
+                   .help = fmt::format("name one: --{} FILE; a file of that very name is ./-", option)});
     require_another(named, path, option);
     const std::string why = obstacle(path, is_events ? Writing::onward : Writing::replacing);
     if (why.empty()) continue;

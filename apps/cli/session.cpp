@@ -70,11 +70,14 @@ Session::~Session() {
 }
 
 void Session::start_signals() {
-  signals.emplace([this](int) { interrupted(); },
-                  [] {
-                    const std::string reset = isatty(STDERR_FILENO) == 1 ? "\x1b[0m\n" : "\n";
-                    (void)!::write(STDERR_FILENO, reset.data(), reset.size());
-                  });
+  signals.emplace(
+      [this](int) { interrupted(); },
+      [] {
+        constexpr std::string_view reset = "\x1b[0m",
+                                   text = "\nLeft at once: run the same command again, it goes on from there\n";
+        if (isatty(STDERR_FILENO) == 1) (void)!::write(STDERR_FILENO, reset.data(), reset.size());
+        (void)!::write(STDERR_FILENO, text.data(), text.size());
+      });
 }
 
 void Session::interrupted() const {

@@ -51,6 +51,10 @@ std::string next_lines(const Outcome& outcome, const SummaryContext& context) {
 
 }  // namespace
 
+bool changed_anything(const Report& report) {
+  return report.changed_anything && (!report.outcome.empty() || count_steps(report.outcome).unknown != 0);
+}
+
 std::string deploy_summary(const Report& report, const SummaryContext& context) {
   const std::string took = seconds_text(report.took);
   if (!report.changed_anything)
@@ -94,7 +98,7 @@ std::string smoke_test_summary(const Report& report, const SummaryContext& conte
 std::string changed_before_failure(const Report& report, const std::string& verb, const SummaryContext& context) {
   if (!report.changed_anything) return {};
   const PlanCounts counts = count_steps(report.outcome);
-  if (report.outcome.empty() && counts.unknown == 0) return "note: nothing was changed before the failure\n";
+  if (!changed_anything(report)) return "note: nothing was changed before the failure\n";
   std::string text =
       fmt::format("note: changed before the {}: {}\n", context.signal ? "stop" : "failure", done_text(counts));
   text += render_steps(report.outcome, {.style = context.style, .redact = context.redact, .columns = context.columns});

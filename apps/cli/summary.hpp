@@ -20,6 +20,9 @@ struct SummaryContext {
   std::size_t columns = 0;                 ///< of the terminal, for steps; 0: as wide as they get
 };
 
+/// Whether anything is other than it was: a run may have begun, and ended before its first change.
+bool changed_anything(const Report&);
+
 std::string deploy_summary(const Report&, const SummaryContext&);
 std::string destroy_summary(const Report&, const LedgerState& after, const SummaryContext&);
 std::string smoke_test_summary(const Report&, const SummaryContext&);

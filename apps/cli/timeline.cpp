@@ -48,9 +48,16 @@ void Timeline::on(const Event& event) noexcept {
     case Kind::score_started: open({.kind = Span::Kind::score, .rehearsed = event.rehearsed}, event.node); break;
     case Kind::score_finished: close(event, Span::Kind::score, id, {}, Span::State::ok); break;
     case Kind::score_failed: close(event, Span::Kind::score, id, {}, Span::State::failed); break;
-    case Kind::score_stopped: close(event, Span::Kind::score, id, {}, Span::State::stopped); break;
+    case Kind::score_stopped:
+      close(event, Span::Kind::score, id, {}, Span::State::stopped);
+      for (Span& span : spans_)              // its steps did not fail either
+        if (span.parent == id && span.kind == Span::Kind::step && span.state == Span::State::failed)
+          span.state = Span::State::stopped;
+      break;
     case Kind::step_started: open({.kind = Span::Kind::step, .rehearsed = event.rehearsed}, event.node); break;
-    case Kind::step_finished: close(event, Span::Kind::step, id, {}, Span::State::ok); break;
+    case Kind::step_finished:
+      close(event, Span::Kind::step, id, {}, event.failed ? Span::State::failed : Span::State::ok);
+      break;
     case Kind::change_failed:
       if (Span* span = find(Span::Kind::step, id, {}); span && event.error) span->error = event.error->message;
       break;

@@ -65,6 +65,7 @@ int dry_run(Session& session) {
 int deploy_verb(Session& session) {
   if (session.arguments.has("dry-run")) return dry_run(session);
   Exporting exporting{session};
+  begin_report(session);
   if (session.saved) session.show_plan(session.saved->plan);
   const Report report = session.engine->deploy(session.saved ? &session.saved->plan : nullptr,
                                                [&](const Plan& plan) { return approve(session, plan); });

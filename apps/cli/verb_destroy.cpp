@@ -4,6 +4,7 @@
 
 #include "conclude.hpp"
 #include "exporting.hpp"
+#include "html_report.hpp"
 #include "session.hpp"
 #include "text.hpp"
 
@@ -50,6 +51,7 @@ Approval approve_destroy(Session& session, const std::vector<LedgerEntry>& go, c
 
 int destroy_verb(Session& session) {
   Exporting exporting{session};
+  begin_report(session);
   const Report report =
       session.engine->destroy(session.arguments.has("delete-data"),
                               [&](const auto& go, const auto& kept) { return approve_destroy(session, go, kept); });

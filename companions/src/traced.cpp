@@ -155,7 +155,9 @@ class ChromeTracer final : public Tracer {
       case Kind::score_finished: close_score(event, now, "ok"); return;
       case Kind::score_failed: close_score(event, now, "failed"); return;
       case Kind::score_stopped: close_score(event, now, "stopped"); return;
-      case Kind::step_finished: close(take(nodes_, event.node->id()), event, now, "ok"); return;
+      case Kind::step_finished:
+        close(take(nodes_, event.node->id()), event, now, event.failed ? "failed" : "ok");
+        return;
       case Kind::change_started: open_change(event, now); return;
       case Kind::change_finished: close(take(changes_, std::this_thread::get_id()), event, now, "ok"); return;
       case Kind::change_failed: close(take(changes_, std::this_thread::get_id()), event, now, "failed"); return;

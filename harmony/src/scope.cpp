@@ -1,6 +1,7 @@
 #include "harmony/scope.hpp"
 
 #include <condition_variable>
+#include <exception>
 
 #include "run.hpp"
 
@@ -15,10 +16,12 @@ Scope Scope::step(Step step) const {
   run_->emit({.kind = Event::Kind::step_started, .node = &added});
   Scope opened{*run_, added, stop_};
   const auto start = std::chrono::steady_clock::now();
-  opened.end_ = std::shared_ptr<const void>(&added, [run = run_, start](const void* node) {
+  const int thrown = std::uncaught_exceptions();
+  opened.end_ = std::shared_ptr<const void>(&added, [run = run_, start, thrown](const void* node) {
     run->emit({.kind = Event::Kind::step_finished,
                .node = static_cast<const Node*>(node),
-               .took = std::chrono::steady_clock::now() - start});
+               .took = std::chrono::steady_clock::now() - start,
+               .failed = std::uncaught_exceptions() > thrown});
   });
   return opened;
 }

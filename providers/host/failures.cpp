@@ -106,13 +106,14 @@ std::string text_of(const Death& death) {
   return Ended{.code = death.exit_code, .signal = death.signal, .output = {}}.text();
 }
 
-Error keeps_exiting(const std::string& process, const std::vector<Death>& deaths, std::vector<std::string> log) {
-  Diagnostic failed{.code = "H0120",
-                    .message = fmt::format("process `{}` does not stay up: it {}", process, text_of(deaths.back())),
-                    .subject = "process/" + process,
-                    .facts = {{"exits since its start", std::to_string(deaths.size())}},
-                    .help = log.empty() ? "it wrote nothing to its log; run its command by hand"
-                                        : "its log says why; mend it, then deploy again"};
+Error keeps_exiting(const Process& process, const std::vector<Death>& deaths, std::vector<std::string> log) {
+  Diagnostic failed{
+      .code = "H0120",
+      .message = fmt::format("process `{}` does not stay up: it {}", process.name, text_of(deaths.back())),
+      .subject = "process/" + process.name,
+      .facts = {{"command", command_line(process.command)}, {"exits since its start", std::to_string(deaths.size())}},
+      .help = log.empty() ? "it wrote nothing to its log; run its command by hand"
+                          : "its log says why; mend it, then deploy again"};
   for (const std::string& line : log)
     if (disk_full(line)) failed.help = "make room on the disk, then deploy again";
   failed.log = std::move(log);

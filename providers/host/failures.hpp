@@ -22,7 +22,7 @@ void require_program(const std::string& path, const Subject&);
 /// H0114, or H0115 where its output says that the disk is full.
 Error command_failed(const std::vector<std::string>& command, const Ended&, const Subject&);
 /// H0120
-Error keeps_exiting(const std::string& process, const std::vector<Death>&, std::vector<std::string> log);
+Error keeps_exiting(const Process&, const std::vector<Death>&, std::vector<std::string> log);
 /// H0121
 TimedOut not_in_time(const std::string& process, std::string_view what, std::chrono::milliseconds limit,
                      const std::string& reason, const ProcessFacts&, std::vector<std::string> log);

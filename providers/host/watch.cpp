@@ -69,7 +69,7 @@ void MachineHost::watch(Scope& at, const Process& process, std::chrono::millisec
       const auto why = not_yet(now);
       if (!why) return std::nullopt;
       if (keeps_exiting(now, watched_since))
-        throw host::keeps_exiting(process.name, now.deaths, log_since_start(process.name, now));
+        throw host::keeps_exiting(process, now.deaths, log_since_start(process.name, now));
       const auto holder = process.listens ? reader_.listener(*process.listens, process.name) : std::nullopt;
       if (stranger.sure(holder))
         throw port_taken(*process.listens, *holder, "process/" + process.name, log_since_start(process.name, now));

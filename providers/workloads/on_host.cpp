@@ -30,8 +30,10 @@ fs::path find_binary(const Artefact& artefact) {
   throw Error({.code = "H0250",
                .message = what(),
                .subject = "artefact/" + artefact.binary,
-               .facts = {{"looked for", beside.string()}},
-               .help = "build it, put it beside the deploy binary, or give its absolute path"});
+               .facts = wanted.empty() ? decltype(Diagnostic::facts){}
+                                       : decltype(Diagnostic::facts){{"looked for", beside.string()}},
+               .help = wanted.empty() ? "name one in the Score, or with --set where it has such a field"
+                                      : "build it, put it beside the deploy binary, or give its absolute path"});
 }
 
 namespace {

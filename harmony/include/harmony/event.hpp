@@ -25,7 +25,7 @@ struct Event {
     score_failed,                      // node, took, error
     score_stopped,                     // node, took: a sibling or a signal stopped it
     step_started,
-    step_finished,       // node
+    step_finished,       // node, took; failed: it was left by an error or a stop
     change_started,
     change_finished,   // node, change
     change_failed,                     // node, change, error
@@ -46,7 +46,7 @@ struct Event {
   std::string_view text = {};
   std::chrono::nanoseconds took{};
   int number = 0;                      ///< write points, and the checks of a smoke test
-  bool failed = false;                 ///< of run_finished, phase_finished
+  bool failed = false;                 ///< of run_finished, phase_finished, step_finished
 };
 std::string_view to_string(Event::Kind);
 

@@ -159,6 +159,30 @@ def test_the_event_stream_ends_whatever_happens():
     assert "Deployed" not in refused.stdout
 
 
+def test_the_step_that_failed_is_told():
+    lines = [json.loads(line) for line in run("deploy", "--yes", "--set", "fails=x", "--events", "-").stdout.splitlines()]
+    ended = {line["node"]["name"]: line["failed"] for line in lines if line["type"] == "step_finished" and not line["rehearsed"]}
+    assert list(ended.values()).count(True) == 1 and len(ended) > 1, ended
+
+
+def test_the_report_of_a_run_that_was_killed_says_so():
+    with tempfile.TemporaryDirectory() as folder:
+        report = f"{folder}/report.html"
+        ends_with(run("deploy", "--yes", "--report", report), 0)
+        assert "exit code 0" in open(report).read()
+        with subprocess.Popen([PANTRY, "deploy", "--yes", "--set", "takes=60s", "--events", "-", "--report", report], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT, text=True) as deploying:
+            next(line for line in deploying.stdout if '"type":"step_started"' in line and '"rehearsed":false' in line)
+            deploying.kill()
+        page = open(report).read()
+        assert "has not ended" in page and "exit code" not in page, page
+
+
+def test_a_file_is_not_named_minus():
+    for option in ("--report", "--trace", "--metrics-textfile"):
+        ends_with(run("deploy", option, "-"), 64, "H0514", f"`{option}` wants a file")
+    ends_with(run("plan", "--out", "-"), 64, "H0514", "./-")
+
+
 def test_no_secret_and_no_control_character():
     with tempfile.TemporaryDirectory() as folder:
         paths = [f"{folder}/{name}" for name in ("events", "report.html", "trace.json", "pantry.prom", "next.plan")]

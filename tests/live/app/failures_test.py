@@ -478,7 +478,7 @@ def test_ctrl_c_once(app):
 
 
 def test_ctrl_c_twice(app):
-    interrupted(app, 2)
+    assert "Left at once" in interrupted(app, 2)
     app.deploy()
     app.plan_is_empty()
 

@@ -115,6 +115,29 @@ TEST_CASE("observers above see the failure of a child, with its error") {
         Lines{"change_failed shop > child: full", "score_failed shop > child: full", "score_failed shop: full"});
 }
 
+TEST_CASE("a step that an error leaves has failed, and no other one") {
+  class Steps final : public Observer {
+   public:
+    void on(const Event& event) noexcept override {
+      if (event.kind == Kind::step_finished && !event.rehearsed)
+        seen.push_back(event.node->name() + (event.failed ? " failed" : ""));
+    }
+    Lines seen;
+  } steps;
+  Deployment test;
+  test.store().before = [](const std::string& what, const std::string& name) {
+    if (what == "write" && name == "b") throw Error({.code = "H0999", .message = "full"});
+  };
+  Part root{.label = "shop", .body = [](PartContext& in) {
+              in.use<Things>().ensure(in, {.name = "a"});
+              in.use<Things>().ensure(in, {.name = "b"});
+            }};
+  auto engine = test.engine(root);
+  engine->observe(steps);
+  CHECK_FALSE(engine->deploy(nullptr, test.approve).ok());
+  CHECK(steps.seen == Lines{"a", "b failed"});
+}
+
 TEST_CASE("each started thing ends: nothing is left open after a failure") {
   class Balance final : public Observer {
    public:
