@@ -1,4 +1,4 @@
-"""A port that leads to a server, until it is cut; and one that loses answers."""
+"""A port that leads to a server, until it is cut; and one that knows what is written through it."""
 import contextlib
 import re
 import select
@@ -8,11 +8,9 @@ import threading
 
 
 class Relay:
-    def __init__(self, target, junk=None, seen=None):
-        """seen(number): is called with every piece that a client sends, before the server has it. Pieces are requests,
-        and what TLS says between them."""
-        self.target, self.junk, self.seen = target, junk, seen
-        self.pieces = 0
+    def __init__(self, target, junk=None):
+        """junk: what every request is answered, instead of by the server."""
+        self.target, self.junk = target, junk
         self.lock = threading.Lock()
         self.open = set()
         self.server = None
@@ -58,39 +56,31 @@ class Relay:
                     self.open.update((client, there))
                 back = threading.Thread(target=self._copy, args=(there, client), daemon=True)
                 back.start()
-                self._copy(client, there, self._count)
+                self._copy(client, there)
                 back.join()
                 with self.lock:
                     self.open -= {client, there}
 
-    def _count(self):
-        with self.lock:
-            self.pieces += 1
-            number = self.pieces
-        if self.seen:
-            self.seen(number)
-
     @staticmethod
-    def _copy(source, sink, counted=lambda: None):
+    def _copy(source, sink):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                counted()
                 sink.sendall(data)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
 
 
-class LosingRelay(Relay):
-    """Plain HTTP before an API server, which gets every request; of each write the first answer is lost, and with it the
-    connection."""
+class HttpRelay(Relay):
+    """Plain HTTP before an API server: it knows what is a write."""
 
     WRITE = re.compile(rb"(POST|PUT|PATCH|DELETE) ([^ ]+) HTTP/1.1\r\n")
 
-    def __init__(self, target, context):
-        """context: an ssl.SSLContext that knows the server and the client's certificate."""
+    def __init__(self, target, context, written=lambda name: True):
+        """context: an ssl.SSLContext that knows the server and the client's certificate. written(name) is asked before the
+        server has a write, "PATCH /api/…"; where it says False, its answer is lost, and with it the connection."""
         super().__init__(target)
         self.context = context
-        self.lost = []
+        self.written = written
 
     def _serve(self, client):
         with contextlib.suppress(OSError), client, socket.create_connection(self.target) as plain:
@@ -103,7 +93,7 @@ class LosingRelay(Relay):
 
     def _pass_on(self, client, there):
         """In one thread: a TLS connection is not to be read and written at once."""
-        loses = False
+        answered = True
         while True:
             ready = [there] if there.pending() else select.select([client, there], [], [])[0]
             if there in ready:
@@ -113,24 +103,35 @@ class LosingRelay(Relay):
                 except ssl.SSLWantReadError:  # what came was TLS's own
                     answer = None
                 there.setblocking(True)
-                if answer == b"" or (answer and loses):
+                if answer == b"" or (answer and not answered):
                     return
                 client.sendall(answer or b"")
             if client in ready:
                 request = client.recv(65536)
                 if not request:
                     return
-                loses = loses or self._is_to_lose(request)
+                name = self._write(request)
+                answered = answered and (not name or self.written(name))
                 there.sendall(request)
 
-    def _is_to_lose(self, data):
+    def _write(self, request):
         # Requests are not pipelined: each begins what the client sends next.
-        request = self.WRITE.match(data)
-        if not request or b"dryRun=All" in request.group(2) or b"authorization.k8s.io" in request.group(2):
-            return False
-        name = b" ".join(request.groups()).decode().split("?")[0]
+        found = self.WRITE.match(request)
+        if not found or b"dryRun=All" in found.group(2) or b"authorization.k8s.io" in found.group(2):
+            return None
+        return b" ".join(found.groups()).decode().split("?")[0]
+
+
+class LosingRelay(HttpRelay):
+    """The server gets every request; of each write the first answer is lost."""
+
+    def __init__(self, target, context):
+        super().__init__(target, context, self._once)
+        self.lost = []
+
+    def _once(self, name):
         with self.lock:
             if name in self.lost:
-                return False
+                return True
             self.lost.append(name)
-            return True
+            return False
