@@ -8,6 +8,7 @@
 #include <boost/json/value.hpp>
 
 #include "host/printable.hpp"
+#include "k8s/cloud_native_pg.hpp"
 #include "k8s/difference.hpp"
 #include "k8s/values.hpp"
 
@@ -95,13 +96,8 @@ std::string pods_effect(const json::value& live, const json::value& result, std:
 
 /// Which settings need a restart is known to the server alone.
 std::string postgresql_effect(const json::value& live, const json::value& result) {
-  constexpr std::string_view hibernation = "cnpg.io/hibernation";
-  const auto hibernated = [&](const json::value& object) {
-    const json::value* found = member(find(object, "metadata.annotations"), hibernation);
-    return found && found->is_string() && found->get_string() == "on";
-  };
-  if (hibernated(result) != hibernated(live))
-    return hibernated(result) ? "stops its pods: its data stays" : "starts its pods again";
+  if (hibernates(result) != hibernates(live))
+    return hibernates(result) ? "stops its pods: its data stays" : "starts its pods again";
   const std::string instances = pods(number_at(result, "spec.instances").value_or(1));
   if (moved(live, result, "spec.imageName")) return "interrupts service: restarts " + instances;
   if (moved(live, result, "spec.postgresql"))
@@ -146,7 +142,7 @@ std::string effect_of(const json::value& live, const json::value& result) {
   if (!immutable.empty()) return fmt::format("recreates it: {} is immutable", immutable.front());
   const std::string kind = group_kind(result);
   if (runs_pods(kind)) return pods_effect(live, result, kind);
-  if (kind == "postgresql.cnpg.io/Cluster") return postgresql_effect(live, result);
+  if (kind == cloud_native_pg_kind) return postgresql_effect(live, result);
   constexpr std::string_view size = "spec.resources.requests.storage";
   if (kind == "PersistentVolumeClaim" && moved(live, result, size))
     return fmt::format("grows the volume {} -> {}", host::printable(text_at(live, size)),

@@ -38,9 +38,9 @@ json::object single_pod(const std::string& instance, json::object pod) {
   return made;
 }
 
-json::object claim(const std::string& name, std::string_view size) {
+json::object claim(const std::string& name) {
   json::object made = named("v1", "PersistentVolumeClaim", name);
-  made["spec"] = {{"accessModes", json::array{"ReadWriteOnce"}}, {"resources", {{"requests", {{"storage", size}}}}}};
+  made["spec"] = {{"accessModes", json::array{"ReadWriteOnce"}}};
   return made;
 }
 

@@ -22,8 +22,8 @@ boost::json::object service(const std::string& name, const std::string& instance
                             const std::vector<std::pair<std::string, int>>& ports);
 /// A StatefulSet of one pod, behind a Service of its name. @param pod its spec: containers, volumes
 boost::json::object single_pod(const std::string& instance, boost::json::object pod);
-/// A PersistentVolumeClaim that one node writes to. @param size "1Gi"
-boost::json::object claim(const std::string& name, std::string_view size);
+/// A PersistentVolumeClaim that one node writes to. It leaves its size open: --volume-size.
+boost::json::object claim(const std::string& name);
 /// Whose rights the processes of a pod have, and whose its volumes are: `securityContext` of a pod.
 boost::json::object pod_user(int user);
 /// What a server needs no more than: `securityContext` of a container, as the policy `restricted` asks for.

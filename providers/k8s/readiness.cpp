@@ -8,6 +8,7 @@
 #include <boost/json/value.hpp>
 
 #include "host/printable.hpp"
+#include "k8s/cloud_native_pg.hpp"
 #include "k8s/readiness_rules.hpp"
 #include "k8s/values.hpp"
 
@@ -48,7 +49,7 @@ constexpr auto rules = std::to_array<Row>({
     {"gateway.networking.k8s.io/TLSRoute", gateway_route_readiness},
     {"networking.k8s.io/Ingress", ingress_readiness},
     {"policy/PodDisruptionBudget", budget_readiness},
-    {"postgresql.cnpg.io/Cluster", postgresql_readiness},
+    {cloud_native_pg_kind, postgresql_readiness},
     {"route.openshift.io/Route", openshift_route_readiness},
 });
 

@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 
 #include "host/printable.hpp"
+#include "k8s/cloud_native_pg.hpp"
 #include "k8s/readiness_rules.hpp"
 #include "k8s/values.hpp"
 
@@ -14,9 +15,6 @@ namespace harmony::k8s {
 namespace json = boost::json;
 
 namespace {
-
-/// An annotation, and the condition that says how far it is.
-constexpr std::string_view hibernation = "cnpg.io/hibernation";
 
 /// What its pods run, not what it says of them: its status names no generation, and may be of the object as it was.
 std::optional<Readiness> old_instances(const Seen& seen, std::int64_t wanted) {
@@ -35,9 +33,8 @@ std::optional<Readiness> old_instances(const Seen& seen, std::int64_t wanted) {
 }
 
 std::optional<Readiness> at_rest(const Seen& seen) {
-  const json::value* wanted = member(find(seen.object, "metadata.annotations"), hibernation);
   const Condition told = condition_of(seen.object, hibernation);
-  const bool on = wanted && wanted->is_string() && wanted->get_string() == "on";
+  const bool on = hibernates(seen.object);
   if (on && told.holds) return ready("is hibernated");
   if (on) return waits(told.fails ? said(told) : "is not hibernated yet");
   if (told.holds || told.fails) return waits("is hibernated still");

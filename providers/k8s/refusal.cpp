@@ -80,6 +80,20 @@ Explanation quota(const std::string& subject, std::string_view message) {
 
 // ---------------------------------------------------------------- admission
 
+/// Of an admission plugin of the API server, or of a webhook: who asks has the right to, but nobody may have such an object.
+Explanation refused_by_rule(const std::string& subject, std::string_view message) {
+  const bool grows = has(message, "must support resize");
+  Explanation one = explanation("H0463", subject,
+                                grows ? fmt::format("the StorageClass of `{}` does not let a volume grow", subject)
+                                      : fmt::format("an admission rule of the cluster refuses `{}`", subject),
+                                Prospect::hopeless);
+  one.diagnostic.facts = {{"refused", after(message, "is forbidden: ")}};
+  one.diagnostic.help = grows ? "leave its size as it is, or have `allowVolumeExpansion: true` set in its class"
+                              : "change what the rule objects to, or have the rule changed";
+  one.rule = "the same object is refused again";
+  return one;
+}
+
 std::optional<Explanation> admission(const std::string& subject, std::string_view message) {
   if (has(message, "failed calling webhook")) {
     Explanation one = explanation("H0464", subject,
@@ -94,12 +108,7 @@ std::optional<Explanation> admission(const std::string& subject, std::string_vie
   constexpr auto signs =
       std::to_array<std::string_view>({"violates PodSecurity", "denied the request", "denied request"});
   if (std::ranges::none_of(signs, [&](std::string_view sign) { return has(message, sign); })) return std::nullopt;
-  Explanation one = explanation("H0463", subject, fmt::format("an admission rule of the cluster refuses `{}`", subject),
-                                Prospect::hopeless);
-  one.diagnostic.facts = {{"refused", after(message, "is forbidden: ")}};
-  one.diagnostic.help = "change what the rule objects to, or have the rule changed";
-  one.rule = "the same object is refused again";
-  return one;
+  return refused_by_rule(subject, message);
 }
 
 // ---------------------------------------------------------------- rights
@@ -253,6 +262,7 @@ std::optional<Explanation> explain_refusal(const std::string& subject, const jso
   if (says_terminating(status)) return namespace_going(subject, message);
   if (reason == "NotFound" && text_at(status, "details.kind") == "namespaces") return namespace_absent(subject, status);
   if (auto known = explain_message(subject, message)) return known;
+  if (reason == "Forbidden" && has(message, "is forbidden: ")) return refused_by_rule(subject, message);
   if (reason == "Invalid") return invalid(subject, status);
   if (has(message, "failed to create typed patch object")) return not_in_schema(subject, message);
   return std::nullopt;

@@ -9,6 +9,7 @@
 #include "k8s/rest.hpp"
 #include "k8s/space.hpp"
 #include "k8s/values.hpp"
+#include "k8s/volume_size.hpp"
 
 namespace harmony::k8s {
 
@@ -142,14 +143,17 @@ void RehearsedApi::ensure(Scope& in, const ObjectSet& set) {
   for (const std::vector<const Manifest*>& level : levels_of(set)) {
     std::vector<Wanted> all;
     for (const Manifest* manifest : level) all.push_back(wanted(in, *manifest, real_->place(), key()));
-    ensure(in, all);
+    ensure(in, std::move(all));
   }
 }
 
-void RehearsedApi::ensure(Scope& in, const std::vector<Wanted>& all) {
+void RehearsedApi::ensure(Scope& in, std::vector<Wanted> all) {
   const auto alone = hold_all(in, all);
   std::vector<std::optional<json::value>> live;
-  for (const Wanted& one : all) live.push_back(find(in, one.reference));
+  for (Wanted& one : all) {
+    live.push_back(find(in, one.reference));
+    if (live.back()) keep_volume_size(one.object, *live.back());
+  }
   const auto assessed = assess_all(in, real_->place(), all, live, space_is_there(in));
   for (std::size_t i = 0; i < all.size(); ++i)
     in.change(assessed[i].change, [&] {

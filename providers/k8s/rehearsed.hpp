@@ -39,7 +39,7 @@ class RehearsedApi final : public Api {
  private:
   std::optional<boost::json::value> find(Scope&, const ObjectReference&);
   bool space_is_there(Scope&);
-  void ensure(Scope&, const std::vector<Wanted>&);
+  void ensure(Scope&, std::vector<Wanted>);
   void note(const Change&);
   bool is_pending(const Subject&) const;
 

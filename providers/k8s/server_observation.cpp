@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "host/printable.hpp"
+#include "k8s/cloud_native_pg.hpp"
 #include "k8s/explanation.hpp"
 #include "k8s/forwards.hpp"
 #include "k8s/pod_logs.hpp"
@@ -21,11 +22,9 @@ namespace {
 
 using Health = Observation::Health;
 
-bool is_cluster(const json::value& object) { return group_kind(object) == "postgresql.cnpg.io/Cluster"; }
-
 /// What the pods of a workload carry; empty where it selects none.
 std::string selector_text(const json::value& workload) {
-  if (is_cluster(workload)) return "cnpg.io/cluster=" + std::string(text_at(workload, "metadata.name"));
+  if (is_cloud_native_pg(workload)) return "cnpg.io/cluster=" + std::string(text_at(workload, "metadata.name"));
   const auto* labels = at(workload, {"spec", "selector", "matchLabels"});
   std::string text;
   if (labels && labels->is_object())
@@ -93,7 +92,7 @@ Observation ServerApi::observe(Scope& in, const LedgerEntry& entry) {
 
 void ServerApi::logs(Scope& in, const LedgerEntry& entry, const LogQuery& query, const LogSink& sink) {
   const auto live = find(in, entry.subject);
-  if (!live || selector_text(*live).empty() || (kind_of(*live).group != "apps" && !is_cluster(*live))) return;
+  if (!live || selector_text(*live).empty() || (kind_of(*live).group != "apps" && !is_cloud_native_pg(*live))) return;
   if (query.follow) follow_logs(in, *place_, selector_text(*live), query, sink);
   else read_logs(in, *place_, selector_text(*live), query, sink);
 }
@@ -103,7 +102,7 @@ std::optional<std::string> ServerApi::ready_pod(Scope& in, const ForwardTarget& 
   if (!live) return std::nullopt;
   const Objects related = related_to(in, *live);
   const json::value* newest = nullptr;
-  const std::string_view primary = is_cluster(*live) ? text_at(*live, "status.currentPrimary") : "";
+  const std::string_view primary = is_cloud_native_pg(*live) ? text_at(*live, "status.currentPrimary") : "";
   for (const json::value* pod : of_kind(related, "Pod"))
     if ((primary.empty() || name_of(*pod) == primary) && is_ready_pod(*pod) && !is_going(*pod) &&
         (!newest || std::string(text_at(*pod, "metadata.creationTimestamp")) >

@@ -8,6 +8,7 @@
 
 #include <boost/json.hpp>
 
+#include "k8s/cloud_native_pg.hpp"
 #include "k8s/manifest.hpp"
 #include "k8s/relations.hpp"
 #include "k8s/sure_write.hpp"
@@ -71,10 +72,9 @@ Objects marked(Scope& in, const Place& place, const GroupVersionKind& kind) {
 
 /// Where their kind is known.
 Objects marked_clusters(Scope& in, const Place& place) {
-  const GroupVersionKind kind{"postgresql.cnpg.io", "v1", "Cluster"};
-  if (!place.client->catalogue(in)->find(kind)) return {};
+  if (!place.client->catalogue(in)->find(cloud_native_pg_cluster)) return {};
   try {
-    return marked(in, place, kind);
+    return marked(in, place, cloud_native_pg_cluster);
   } catch (const ApiError& error) {
     if (!error.out_of_sight()) throw;
     return {};

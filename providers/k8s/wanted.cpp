@@ -6,11 +6,13 @@
 
 #include "host/content.hpp"
 #include "k8s/base64.hpp"
+#include "k8s/cloud_native_pg.hpp"
 #include "k8s/difference.hpp"
 #include "k8s/field_set.hpp"
 #include "k8s/manifest.hpp"
 #include "k8s/rest.hpp"
 #include "k8s/values.hpp"
+#include "k8s/volume_size.hpp"
 
 namespace harmony::k8s {
 
@@ -39,7 +41,7 @@ void add_pull_secret(json::object& object, const std::string& secret) {
   const json::array secrets{{{"name", secret}}};
   if (at(object, {"spec", "template", "spec"}))
     child(child(child(object, "spec"), "template"), "spec")["imagePullSecrets"] = secrets;
-  else if (group_kind(object) == "postgresql.cnpg.io/Cluster") child(object, "spec")["imagePullSecrets"] = secrets;
+  else if (is_cloud_native_pg(object)) child(object, "spec")["imagePullSecrets"] = secrets;
 }
 
 /// With a note of what it owns, so that fields which others take from us are told from those that never were ours.
@@ -82,6 +84,7 @@ Wanted wanted(const Scope& in, const Manifest& manifest, const Place& place, Pri
   std::map<std::string, std::string> pending;
   mark(object, place);
   add_pull_secret(object, place.pull_secret);
+  set_volume_size(object, place.volume_size.empty() ? default_volume_size : std::string_view(place.volume_size));
   for (const auto& [name, content] : manifest.data)
     put(child(object, "data"), name, host::rendered(in, content, key), field_path({"data", name}), to_base64, pending);
   for (const auto& [name, content] : manifest.fingerprints) {

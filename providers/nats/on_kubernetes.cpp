@@ -60,7 +60,7 @@ void OnKubernetes::ensure_server(Scope& in, const std::string& instance) {
                            api_->value(step, client_secret(instance), "password"), std::string("\" }\n")};
   const k8s::ObjectSet set{
       {.object = k8s::named("v1", "Secret", instance + "-configuration"), .data = {{"nats.conf", text}}},
-      {.object = k8s::claim(instance + "-data", "1Gi"), .holds_data = true},
+      {.object = k8s::claim(instance + "-data"), .holds_data = true},
       {.object = k8s::service(instance, instance, {{"nats", port}})},
       {.object = stateful_set(instance, image_, api_->assigns_users(step)),
        .fingerprints = {{k8s::configuration_annotation, text}}}};

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "k8s/cloud_native_pg.hpp"
 #include "k8s/manifest.hpp"
 
 namespace harmony::postgresql {
@@ -9,8 +10,6 @@ namespace harmony::postgresql {
 namespace json = boost::json;
 
 namespace {
-
-constexpr const char* hibernation = "cnpg.io/hibernation";
 
 /// "pg_stat_statements, auto_explain" as a list.
 json::array libraries(std::string_view text) {
@@ -39,8 +38,9 @@ json::object settings_of(const std::map<std::string, std::string>& wanted) {
 }  // namespace
 
 k8s::ObjectSet cloud_native_pg(const PostgreSqlServer& wanted, const std::string& image, const std::string& superuser) {
-  json::object cluster = k8s::named(cluster_kind.api_version(), cluster_kind.kind, wanted.instance);
-  cluster["metadata"].get_object()["annotations"] = {{hibernation, "off"}};
+  json::object cluster =
+      k8s::named(k8s::cloud_native_pg_cluster.api_version(), k8s::cloud_native_pg_cluster.kind, wanted.instance);
+  cluster["metadata"].get_object()["annotations"] = {{k8s::hibernation, "off"}};
   // Made as our own are. Owned by the superuser, so that the operator makes no application's database of its own choice.
   const json::value begun{{"initdb",
                            {{"database", "postgres"},
@@ -54,12 +54,11 @@ k8s::ObjectSet cloud_native_pg(const PostgreSqlServer& wanted, const std::string
   json::object spec{{"bootstrap", begun},
                     {"enableSuperuserAccess", true},
                     {"superuserSecret", {{"name", superuser}}},
-                    {"smartShutdownTimeout", 1},  // its clients do not go by themselves
-                    {"storage", {{"size", "1Gi"}}}};
+                    {"smartShutdownTimeout", 1}};  // its clients do not go by themselves
   if (!image.empty()) spec["imageName"] = image;
   if (json::object settings = settings_of(wanted.settings); !settings.empty()) spec["postgresql"] = std::move(settings);
   cluster["spec"] = std::move(spec);
-  return {{.object = std::move(cluster), .holds_data = true, .at_rest = {{hibernation, "on"}}}};
+  return {{.object = std::move(cluster), .holds_data = true, .at_rest = {{std::string(k8s::hibernation), "on"}}}};
 }
 
 }  // namespace harmony::postgresql

@@ -7,8 +7,6 @@
 
 namespace harmony::postgresql {
 
-inline const k8s::GroupVersionKind cluster_kind{"postgresql.cnpg.io", "v1", "Cluster"};
-
 /// Databases and roles are none of its business: they are made as on every other server.
 /// @param image empty: the operator's own
 /// @param superuser a Secret of type kubernetes.io/basic-auth

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "host/text.hpp"
+#include "k8s/cloud_native_pg.hpp"
 #include "postgresql/cloud_native_pg.hpp"
 #include "postgresql/stateful_set.hpp"
 
@@ -36,9 +37,10 @@ std::string OnKubernetes::host(Scope& in, const std::string& instance) const {
 }
 
 sql::Server OnKubernetes::server(Scope& in, const std::string& instance) const {
-  const k8s::ForwardTarget target = kind(in, instance) == ServerKind::cloud_native_pg
-                                        ? k8s::ForwardTarget{"Cluster", instance, port, cluster_kind.group}
-                                        : k8s::ForwardTarget{"StatefulSet", instance, port};
+  const k8s::ForwardTarget target =
+      kind(in, instance) == ServerKind::cloud_native_pg
+          ? k8s::ForwardTarget{"Cluster", instance, port, k8s::cloud_native_pg_cluster.group}
+          : k8s::ForwardTarget{"StatefulSet", instance, port};
   return {.instance = instance,
           .at = api_->forward(in, target),
           .password = api_->value(in, superuser_secret(instance), "password")};

@@ -4,6 +4,7 @@
 
 #include "harmony/error.hpp"
 #include "host/printable.hpp"
+#include "k8s/cloud_native_pg.hpp"
 #include "postgresql/cloud_native_pg.hpp"
 #include "postgresql/stateful_set.hpp"
 
@@ -23,7 +24,7 @@ std::optional<ServerKind> holder_of(Scope& in, k8s::Api& api, const LedgerState&
   for (const ServerKind kind : {ServerKind::stateful_set, ServerKind::cloud_native_pg})
     if (ledger.find(subject_of(kind, instance))) return kind;
   if (api.has(in, claims, claim_of(instance))) return ServerKind::stateful_set;
-  if (api.has(in, cluster_kind, instance)) return ServerKind::cloud_native_pg;
+  if (api.has(in, k8s::cloud_native_pg_cluster, instance)) return ServerKind::cloud_native_pg;
   return std::nullopt;
 }
 
@@ -80,7 +81,7 @@ ServerKind kind_of_server(Scope& in, k8s::Api& api, const LedgerState& ledger, c
                           std::optional<ServerKind> chosen) {
   const auto held = holder_of(in, api, ledger, instance);
   if (held && chosen && *held != *chosen) throw other_one(instance, *held, *chosen);
-  const bool known = api.serves(in, cluster_kind.group, cluster_kind.kind);
+  const bool known = api.serves(in, k8s::cloud_native_pg_cluster.group, k8s::cloud_native_pg_cluster.kind);
   const ServerKind kind =
       held.value_or(chosen.value_or(known ? ServerKind::cloud_native_pg : ServerKind::stateful_set));
   if (kind == ServerKind::cloud_native_pg && !known) throw no_operator(instance, held.has_value());

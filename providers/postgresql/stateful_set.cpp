@@ -77,7 +77,7 @@ k8s::ObjectSet stateful_set(const PostgreSqlServer& wanted, const std::string& i
   json::object configuration = k8s::named("v1", "ConfigMap", name + "-configuration");
   configuration["data"] = {{"pg_hba.conf", host_rules}, {"postgresql.conf", text}, {"start.sh", start_script}};
   return {{.object = std::move(configuration)},
-          {.object = k8s::claim(claim_of(name), "1Gi"), .holds_data = true},
+          {.object = k8s::claim(claim_of(name)), .holds_data = true},
           {.object = k8s::service(name, name, {{"postgresql", port}})},
           {.object = workload(name, image, superuser, user_assigned),
            .fingerprints = {{k8s::configuration_annotation, {host_rules + text + start_script}}}}};

@@ -10,6 +10,7 @@
 #include "k8s/secret_fingerprinter.hpp"
 #include "k8s/server_api.hpp"
 #include "k8s/space.hpp"
+#include "k8s/volume_size.hpp"
 #include "nats/on_kubernetes.hpp"
 #include "nats/rehearsed.hpp"
 #include "postgresql/on_kubernetes.hpp"
@@ -66,6 +67,7 @@ k8s::Access access_to(const TopologySettings& settings, const k8s::Environment& 
 void require_pull_secret(Scope& in, const k8s::Place& place) {
   const std::string& name = place.pull_secret;
   if (name.empty()) return;
+  if (!place.create_space && !k8s::space_is_there(in, place)) return;  // which is told in its place
   try {
     const auto secrets = place.client->resource(in, {"", "v1", "Secret"});
     if (place.client->get(in, secrets, place.space, name)) return;
@@ -111,6 +113,9 @@ struct K8sAnywhere::Shared {
                        .allow_replace = settings.options.contains("allow-replace"),
                        .pull_secret = settings.options.contains("pull-secret")
                                           ? checked_name("Secret", settings.options.at("pull-secret"), 63)
+                                          : "",
+                       .volume_size = settings.options.contains("volume-size")
+                                          ? k8s::checked_volume_size(settings.options.at("volume-size"))
                                           : "",
                        .cluster = mark_of(access.cluster),
                        .client = std::make_shared<k8s::Client>(access, k8s::process_environment())})),
@@ -171,6 +176,9 @@ std::vector<TopologyOption> K8sAnywhere::options() {
        .value_name = "IMAGE",
        .help = "Of PostgreSQL servers [postgres:17, or the operator's]"},
       {.name = "nats-image", .value_name = "IMAGE", .help = "Of NATS servers [nats:2.11]"},
+      {.name = "volume-size",
+       .value_name = "SIZE",
+       .help = "Of new volumes; what is there grows to it where its class can, and never shrinks [1Gi]"},
       {.name = "pull-secret",
        .value_name = "NAME",
        .help = "Secret of the namespace, for a registry that asks who pulls"}};

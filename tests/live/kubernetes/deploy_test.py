@@ -224,7 +224,25 @@ def test_every_pod_keeps_to_the_policy_restricted(app):
     app.deploy().expect(0, "5 checks passed")
 
 
+def test_volumes_have_the_size_that_was_asked_for(app):
+    def size(name="guestbook-db-data"):
+        return app.json("get", f"persistentvolumeclaim/{name}")["spec"]["resources"]["requests"]["storage"]
+
+    app.harmony("plan", "--volume-size", "10GB").expect(64, r"error\[H0408\]", "10GB", "10Gi")
+    app.deploy("--volume-size", "2Gi").expect(0, "5 checks passed")
+    assert (size(), size("guestbook-nats-data")) == ("2Gi", "2Gi")
+    app.plan_is_empty()  # none shrinks
+    # This cluster's class cannot grow: the server says so before anything is written.
+    app.harmony("plan", "--volume-size", "3Gi").expect(1, r"error\[H0463\]: the StorageClass of", "allowVolumeExpansion")
+    assert size() == "2Gi"
+
+
 def test_images_are_pulled_with_a_secret(app):
+    app.name, name = "no-such-namespace", app.name
+    try:
+        app.harmony("plan", "--pull-secret", "registry").expect(5, r"error\[H0433\]")
+    finally:
+        app.name = name
     app.harmony("plan", "--pull-secret", "registry").expect(5, r"error\[H0409\]", "registry", "kubectl create secret docker-registry")
     app.run("create", "secret", "docker-registry", "registry", "--docker-server=registry.example", "--docker-username=deploy", "--docker-password=none")
     app.deploy("--pull-secret", "registry").expect(0, "5 checks passed")
