@@ -106,6 +106,8 @@ std::string text_of(const Death& death) {
   return Ended{.code = death.exit_code, .signal = death.signal, .output = {}}.text();
 }
 
+std::string paused_text(int pid) { return fmt::format("paused by a signal: kill -CONT {}", pid); }
+
 Error keeps_exiting(const Process& process, const std::vector<Death>& deaths, std::vector<std::string> log) {
   Diagnostic failed{
       .code = "H0120",
@@ -133,7 +135,9 @@ TimedOut not_in_time(const std::string& process, std::string_view what, std::chr
                     .facts = {{"last reason", printable(reason)}},
                     .log = std::move(log),
                     .help = "its log says what it waits for; one that only needs longer has its limit in the Score"};
-  failed.facts.emplace_back("process", now.pid != 0 ? fmt::format("pid {}, running", now.pid) : "not running");
+  failed.facts.emplace_back("process", now.pid == 0 ? "not running"
+                                       : now.paused ? fmt::format("pid {}, {}", now.pid, paused_text(now.pid))
+                                                    : fmt::format("pid {}, running", now.pid));
   if (!now.deaths.empty()) failed.facts.emplace_back("last exit", fmt::format("it {}", text_of(now.deaths.back())));
   return TimedOut(std::move(failed));
 }

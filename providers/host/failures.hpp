@@ -21,6 +21,8 @@ Error program_missing(const std::string& path, const Subject&);
 void require_program(const std::string& path, const Subject&);
 /// H0114, or H0115 where its output says that the disk is full.
 Error command_failed(const std::vector<std::string>& command, const Ended&, const Subject&);
+/// Of a process that is paused, with what lets it go on.
+std::string paused_text(int pid);
 /// H0120
 Error keeps_exiting(const Process&, const std::vector<Death>&, std::vector<std::string> log);
 /// H0121

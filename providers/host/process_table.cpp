@@ -39,6 +39,21 @@ std::optional<std::vector<int>> children_of(int pid) {
   return children;
 }
 
+struct Stat {
+  char state = 0;
+  int parent = 0;
+};
+
+Stat stat_of(int pid) {
+  const std::string text = whole_file(fmt::format("/proc/{}/stat", pid));
+  const auto name_end = text.rfind(')');  // the name before it may hold anything
+  Stat stat;
+  if (name_end == std::string::npos) return stat;
+  std::istringstream rest{text.substr(name_end + 1)};
+  rest >> stat.state >> stat.parent;
+  return stat;
+}
+
 std::multimap<int, int> children_by_parent() {
   std::multimap<int, int> children;
   for (const int each : all_processes()) children.emplace(parent_of(each), each);
@@ -65,15 +80,11 @@ std::vector<int> all_processes() {
   return all;
 }
 
-int parent_of(int pid) {
-  const std::string stat = whole_file(fmt::format("/proc/{}/stat", pid));
-  const auto name_end = stat.rfind(')');  // the name before it may hold anything
-  if (name_end == std::string::npos) return 0;
-  std::istringstream rest{stat.substr(name_end + 1)};
-  char state = 0;
-  int parent = 0;
-  rest >> state >> parent;
-  return parent;
+int parent_of(int pid) { return stat_of(pid).parent; }
+
+bool is_paused(int pid) {
+  const char state = stat_of(pid).state;
+  return state == 'T' || state == 't';
 }
 
 std::set<int> with_descendants(const std::set<int>& pids) {

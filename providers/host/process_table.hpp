@@ -11,6 +11,8 @@ namespace harmony::host {
 std::vector<int> all_processes();
 /// 0 where it is gone, or has none.
 int parent_of(int pid);
+/// Stopped by a signal (SIGSTOP, SIGTSTP) or by a debugger: it is there, and does nothing.
+bool is_paused(int pid);
 /// Processes and all below them.
 std::set<int> with_descendants(const std::set<int>& pids);
 /// As one printable line, at most 120 bytes; empty where it cannot be read.

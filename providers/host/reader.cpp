@@ -165,6 +165,7 @@ ProcessFacts Reader::process(const Scope& at, const std::string& name) const {
   }
   if (facts.pid != 0 && !facts.settled) facts.running.reset();  // it runs, and nobody knows as what
   if (facts.pid != 0 && facts.running) facts.other_executable = other_executable(facts.pid, *facts.running);
+  facts.paused = facts.pid != 0 && is_paused(facts.pid);
   return facts;
 }
 

@@ -149,6 +149,18 @@ def test_deployments_live_side_by_side(app):
         other.close()
 
 
+def test_a_paused_process_is_not_ok(app):
+    app.deploy()
+    (pid,) = supervised(app, "artefacts guestbookd")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        app.run("status").expect(0, f"process +guestbook +degraded .*paused by a signal: kill -CONT {pid}")
+        app.run("plan").expect(0, "because /readyz: no answer in time")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    app.run("status").expect(0, "6 of 6 ok")
+
+
 def test_two_replicas_share_the_route(app):
     app.deploy("--set", "replicas=2")
     assert len(supervised(app, "artefacts guestbookd")) == 2
