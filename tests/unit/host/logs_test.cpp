@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <fstream>
 #include <mutex>
 #include <thread>
@@ -30,22 +32,24 @@ struct Place {
 class Heard {
  public:
   void add(std::string_view line) {
-    std::lock_guard hold{mutex_};
-    lines_.emplace_back(line);
+    {
+      std::lock_guard hold{mutex_};
+      lines_.emplace_back(line);
+    }
+    more_.notify_all();
   }
   std::vector<std::string> lines() const {
     std::lock_guard hold{mutex_};
     return lines_;
   }
-  bool reaches(std::size_t count) const {
-    for (const auto deadline = std::chrono::steady_clock::now() + 20s; std::chrono::steady_clock::now() < deadline;
-         std::this_thread::yield())
-      if (lines().size() >= count) return true;
-    return false;
+  bool hears(std::string_view line, std::chrono::milliseconds limit = 20s) const {
+    std::unique_lock hold{mutex_};
+    return more_.wait_for(hold, limit, [&] { return std::ranges::find(lines_, line) != lines_.end(); });
   }
 
  private:
   mutable std::mutex mutex_;
+  mutable std::condition_variable more_;
   std::vector<std::string> lines_;
 };
 
@@ -98,19 +102,14 @@ TEST_CASE("following goes on over a rotation, until it is stopped") {
       stopped = true;
     }
   }};
-  for (int i = 0; heard.lines().empty() && i < 2000; ++i) {  // it may not have looked for the end of the log yet
-    at.add("current", "again\n");
-    std::this_thread::sleep_for(1ms);
-  }
-  REQUIRE(heard.reaches(1));
+  // It may not have looked for the end of the log yet.
+  for (int i = 0; i < 2000 && !heard.hears("again", 1ms); ++i) at.add("current", "again\n");
+  REQUIRE(heard.hears("again"));
   CHECK(heard.lines().front() == "again");
-  const auto so_far = heard.lines().size();
   at.add("current", "last of the old\n");
   std::filesystem::rename(at.temporary.path() / "logs/app/current", at.temporary.path() / "logs/app/@1.s");
   at.add("current", "first of the new\n");
-  REQUIRE(heard.reaches(so_far + 2));
-  for (int i = 0; heard.lines().back() != "first of the new" && i < 2000; ++i) std::this_thread::sleep_for(1ms);
-  CHECK(heard.lines().back() == "first of the new");
+  REQUIRE(heard.hears("first of the new"));
   CHECK(std::ranges::count(heard.lines(), "last of the old") == 1);
   CHECK(std::ranges::count(heard.lines(), "before") == 0);
   stop.request_stop();
