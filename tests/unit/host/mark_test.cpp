@@ -46,6 +46,8 @@ void wait_for(const std::filesystem::path& fifo) {
   const Descriptor pipe{::open(fifo.c_str(), O_RDONLY | O_CLOEXEC)};
   char byte = 0;
   REQUIRE(::read(pipe.number(), &byte, 1) == 1);
+  // Until it has closed its end: who opens the pipe before that hears of the end, and of no next writer.
+  REQUIRE(::read(pipe.number(), &byte, 1) == 0);
 }
 
 }  // namespace
