@@ -1,13 +1,7 @@
 #include "k8s/lease.hpp"
-#include "k8s/sure_write.hpp"
-#include "k8s/values.hpp"
-
-#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -20,7 +14,9 @@
 
 #include "harmony/background.hpp"
 #include "host/lock_file.hpp"
-#include "host/printable.hpp"
+#include "k8s/lease_holder.hpp"
+#include "k8s/sure_write.hpp"
+#include "k8s/values.hpp"
 
 namespace harmony::k8s {
 
@@ -31,7 +27,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr auto duration = 10s, renewed_every = 3s, margin = 2s;  // less than people wait for a lock by default
-constexpr const char* holder_annotation = "harmony.dev/holder";
 
 GroupVersionKind kind() { return {"coordination.k8s.io", "v1", "Lease"}; }
 
@@ -40,59 +35,6 @@ std::string micro_time() {
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()) % 1s;
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
                      microseconds.count());
-}
-
-/// Processes are only told apart within one kernel and one of its namespaces.
-std::string process_space() {
-  std::ifstream file{"/proc/sys/kernel/random/boot_id"};
-  std::string boot;
-  file >> boot;
-  std::error_code unknown;
-  return boot + " " + std::filesystem::read_symlink("/proc/self/ns/pid", unknown).string();
-}
-
-std::string text_of(const host::LockHolder& holder) {
-  return json::serialize(json::object{{"verb", holder.verb},
-                                      {"who", holder.who},
-                                      {"since", holder.since},
-                                      {"pid", holder.pid},
-                                      {"pid_started", holder.pid_started},
-                                      {"processes", process_space()}});
-}
-
-struct Holder {
-  host::LockHolder process;
-  std::string processes;
-};
-
-Holder holder_of(const json::value& lease) {
-  const std::string annotation = annotation_of(lease, holder_annotation);
-  const auto said = parse_json(annotation);
-  Holder holder;
-  if (!said) {
-    holder.process.who = host::printable(std::string(text_at(lease, "spec.holderIdentity")));
-    holder.process.since = host::printable(std::string(text_at(lease, "spec.acquireTime")));
-    return holder;
-  }
-  holder.process = {.verb = host::printable(std::string(text_at(*said, "verb"))),
-                    .who = host::printable(std::string(text_at(*said, "who"))),
-                    .pid = static_cast<int>(number_at(*said, "pid").value_or(0)),
-                    .pid_started = text_at(*said, {"pid_started"}),
-                    .since = host::printable(std::string(text_at(*said, "since")))};
-  holder.processes = std::string(text_at(*said, "processes"));
-  return holder;
-}
-
-std::string described(const Holder& holder) {
-  std::string text = holder.process.verb.empty() ? "somebody" : holder.process.verb;
-  if (!holder.process.who.empty()) text += " by " + holder.process.who;
-  if (!holder.process.since.empty()) text += ", since " + holder.process.since;
-  return text;
-}
-
-/// Of this machine, and not there any more: nobody has to wait for it.
-bool is_dead(const Holder& holder) {
-  return holder.process.pid > 0 && holder.processes == process_space() && !host::is_alive(holder.process);
 }
 
 }  // namespace
@@ -117,7 +59,7 @@ struct Lease::State {
              {{"name", place->parent_name()},
               {"namespace", place->space},
               {"labels", {{"app.kubernetes.io/managed-by", field_manager}, {deployment_label, place->deployment}}},
-              {"annotations", {{holder_annotation, text_of(us)}}}}},
+              {"annotations", {{holder_annotation, holder_text(us)}}}}},
             {"spec",
              {{"holderIdentity", fmt::format("{} {}", us.who, in.run_id())},
               {"leaseDurationSeconds", duration.count()},
@@ -249,20 +191,20 @@ Lease::~Lease() = default;
 
 std::unique_ptr<Lock> Lease::lock(Scope& in, std::chrono::milliseconds limit) {
   bool waited = false, taken = false;
-  Holder holder;
+  LeaseHolder holder;
   std::string version;
   Clock::time_point seen{};
   const auto try_it = [&]() -> std::optional<std::string> {
     const auto there = state_->read(in);
     if (there) {
-      holder = holder_of(*there);
+      holder = lease_holder_of(*there);
       const std::string now = std::string(text_at(*there, "metadata.resourceVersion"));
       if (now != version) version = now, seen = Clock::now();
       const bool expired = Clock::now() - seen >= duration;
-      if (!expired && !is_dead(holder)) {
+      if (!expired && !holder.is_dead()) {
         waited = true;
         in.pause(200ms);
-        return "locked: " + described(holder);
+        return "locked: " + holder.text();
       }
       waited = true;  // whoever held it may have written
     }
@@ -277,7 +219,7 @@ std::unique_ptr<Lock> Lease::lock(Scope& in, std::chrono::milliseconds limit) {
                  .category = Category::locked,
                  .message = fmt::format("deployment `{}` is locked", state_->place->deployment),
                  .subject = fmt::format("lease/{}/{}", state_->place->space, state_->place->parent_name()),
-                 .facts = {{"held by", described(holder)}},
+                 .facts = {{"held by", holder.text()}},
                  .notes = {"nothing was written"},
                  .help = "wait until it has ended and run the same command again, or wait longer with --lock-timeout"});
   }
@@ -313,7 +255,7 @@ bool Lease::held_elsewhere(Scope& in) const {
     if (state_->ours) return false;
   }
   const auto there = state_->read(in);
-  return there && !is_dead(holder_of(*there));
+  return there && !lease_holder_of(*there).is_dead();
 }
 
 }  // namespace harmony::k8s
