@@ -104,7 +104,7 @@ class Supervisor {
 
   Folder state_;
   Mark mark_;
-  std::mutex starting_;
+  mutable std::mutex starting_;  ///< held while the supervisor starts or ends
 };
 
 }  // namespace harmony::host

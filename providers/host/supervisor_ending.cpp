@@ -147,6 +147,7 @@ void Supervisor::end_unattended(const Scope& at, const std::optional<std::string
 }
 
 void Supervisor::end_strays(const Scope& at, const std::string& name) const {
+  std::lock_guard one{starting_};            // one that is just starting looks like one that was lost
   if (alive()) tell(scanner / "control", "an");  // else it would start again what it believes to be there
   end_unattended(at, name);
 }

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <iterator>
@@ -11,8 +12,10 @@
 #include "host/folder.hpp"
 #include "host/sockets.hpp"
 #include "host/status.hpp"
+#include "host/supervisor.hpp"
 #include "host/text.hpp"
 #include "host_topology.hpp"
+#include "support/scopes.hpp"
 
 using namespace harmony;
 using namespace harmony::host;
@@ -468,6 +471,26 @@ TEST_CASE("several go side by side, and the supervisor ends with the last") {
   CHECK(fs::exists(at.root() / "supervisor/b"));
   REQUIRE(text_of(at.destroy(false).errors) == "");
   CHECK_FALSE(fs::exists(at.root() / "supervisor"));
+}
+
+TEST_CASE("whoever ends what nobody looks after leaves a supervisor alone that is just starting") {
+  const Deployment at;
+  fs::create_directories(at.root());
+  Supervisor supervisor{Folder{at.root()}};
+  harmony::testing::Scopes scopes;
+  const Scope starting = scopes.reading(), ending = scopes.reading();
+  for (int i = 0; i < 20; ++i) {
+    std::atomic<bool> started{false};
+    std::jthread other{[&] {
+      while (!started) supervisor.end_strays(ending, "nothing");
+    }};
+    CHECK(supervisor.start(starting, std::nullopt));
+    started = true;
+    other.join();
+    CHECK(supervisor.alive());
+    supervisor.remove(starting, "nothing");  // the last one takes the supervisor with it
+    REQUIRE_FALSE(supervisor.alive());
+  }
 }
 
 TEST_CASE("many are made at once, under one supervisor, and none waits for another") {
