@@ -63,6 +63,8 @@ class MachineHost final : public Host {
   void install(const Scope&, const std::filesystem::path& source, const std::string& hash) const;
   Settled bring_up(const Scope&, const Process&, const WantedProcess&, const Change&);
   void renew(const Scope&, const Process&, const std::string& id, const Change&);
+  /// Nobody else listens where it is to. What is just ending, as of a sibling, gets a moment. @throws Error H0110
+  void require_free(Scope&, const Process&);
   void watch(Scope&, const Process&, std::chrono::milliseconds limit, std::string_view what,
              const std::function<std::optional<std::string>(const ProcessFacts&)>& not_yet);
   std::vector<std::string> log_since_start(const std::string& process, const ProcessFacts&) const;

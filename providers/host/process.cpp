@@ -21,9 +21,7 @@ void MachineHost::ensure(Scope& at, const Process& process) {
   const bool other_user = process.owner == Owner::service && reader_.as_root();
   const WantedProcess wanted = host::wanted(at, process, other_user ? reader_.state().service_user() : "", key());
   const ProcessFacts now = reader_.process(at, process.name);
-  if (process.listens)
-    if (const auto holder = reader_.stranger(*process.listens))
-      throw port_taken(*process.listens, *holder, "process/" + process.name);
+  if (process.listens) require_free(at, process);
   const Change change = process_change(process, wanted, now);
   at.change(change, [&] { return bring_up(at, process, wanted, change); });
 }

@@ -55,6 +55,19 @@ std::vector<std::string> MachineHost::log_since_start(const std::string& process
   return last_lines_since(folder(), log_folder(process), shown_lines, facts.told);
 }
 
+void MachineHost::require_free(Scope& at, const Process& process) {
+  StrangerWatch stranger;
+  const Wait wait{.limit = 10 * stranger_stays,
+                  .what = fmt::format("port {} is free", process.listens->port),
+                  .subject = "process/" + process.name};
+  at.until(wait, [&]() -> std::optional<std::string> {
+    const auto holder = reader_.stranger(*process.listens);
+    if (!holder) return std::nullopt;
+    if (stranger.sure(holder)) throw port_taken(*process.listens, *holder, "process/" + process.name);
+    return fmt::format("{} is held by {}", process.listens->text(), holder->command);
+  });
+}
+
 void MachineHost::watch(Scope& at, const Process& process, std::chrono::milliseconds limit, std::string_view what,
                         const std::function<std::optional<std::string>(const ProcessFacts&)>& not_yet) {
   StrangerWatch stranger;
