@@ -257,7 +257,10 @@ std::string whole_plan(const Plan& plan, const PlanViewOptions& options) {
     return text + style.red("No plan") + ": " + counted(static_cast<long>(plan.errors.size()), "error") + ". " + took +
            "\n";
   if (nothing && plan.settles)
-    return text + style.yellow("No changes, but the ledger has to be put right; a deploy does.") + " " + took + "\n";
+    return text +
+           style.yellow(
+               "No changes, but the last run did not end well, or the ledger lags behind; a deploy puts that right.") +
+           " " + took + "\n";
   if (nothing) return text + style.green("No changes. What runs is what the Scores say.") + " " + took + "\n";
   text += "\n" + legend(view.used(), style);
   return text + style.bold("Plan: ") + planned_text(counts) + ". " + took + "\n";

@@ -57,7 +57,7 @@ bool changed_anything(const Report& report) {
 
 std::string deploy_summary(const Report& report, const SummaryContext& context) {
   const std::string took = seconds_text(report.took);
-  if (!report.changed_anything)
+  if (!changed_anything(report))
     return context.style.green(fmt::format("No changes in {}", took)) +
            fmt::format(": {} is as the Scores say. {}\n", named(context), smoke_text(report, context)) +
            next_lines(report.outcome, context);

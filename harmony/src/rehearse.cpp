@@ -94,7 +94,9 @@ void Engine::Impl::rehearse_prune(Plan& plan) {
   plan.kept = std::move(left.stay);
   using State = LedgerEntry::State;
   const auto spared = spared_paths(rehearsed->root);
-  plan.settles = ledger.unfinished() || std::ranges::any_of(left.go, is_gone) ||
+  // One that failed or was stopped after its last change: what it has left undone is to say that it works.
+  const bool ended_badly = ledger.unfinished() || (ledger.run && ledger.run->failed);
+  plan.settles = ended_badly || std::ranges::any_of(left.go, is_gone) ||
                  std::ranges::any_of(ledger.entries, [&](const LedgerEntry& entry) {
                    const bool touched = rehearsed->run.touched(entry.subject);
                    if (!touched && lies_below(entry.score_path, spared)) return false;

@@ -56,8 +56,9 @@ std::string_view path_of_size(const json::value& object) {
 }  // namespace
 
 std::string checked_volume_size(const std::string& text) {
-  const auto size = parse_quantity(text);
-  if (size && !size->negative && size->digits != 0) return text;
+  // Without a unit it would be bytes, which nobody means.
+  const auto size = parse_quantity(text), least = parse_quantity("1Mi");
+  if (size && !(*size < *least)) return text;
   throw Error({.code = "H0408",
                .category = Category::usage,
                .message = fmt::format("`{}` is no size of a volume", host::printable(text)),

@@ -477,6 +477,19 @@ def test_ctrl_c_once(app):
     app.plan_is_empty()
 
 
+def test_a_deploy_that_failed_after_its_last_change_is_made_good_by_one_without_changes(app):
+    fails = {"SMOKE": "fails"}
+    app.run("deploy", "--yes", env=fails).expect(3, "H0601")
+    app.run("plan", "--detailed-exitcode").expect(2, "No changes, but the last run did not end well")
+    app.run("deploy", "--yes", env=fails).expect(3, "H0601")
+    assert app.json("status")["run"]["failed"]
+    app.run("deploy", "--yes").expect(0, "No changes", "passed")
+    app.plan_is_empty()
+    run = app.json("status")["run"]
+    assert run["smoke_tested"] and not run["failed"], run
+    assert "last deployed just now" in app.run("status").expect(0).text
+
+
 def test_ctrl_c_twice(app):
     assert "Left at once" in interrupted(app, 2)
     app.deploy()

@@ -58,5 +58,6 @@ TEST_CASE("the larger one of what is wanted and what is there counts") {
 
 TEST_CASE("what is no size is refused") {
   CHECK(checked_volume_size("10Gi") == "10Gi");
-  for (const char* wrong : {"", "10GB", "-1Gi", "0", "a", "1 Gi"}) CHECK_THROWS_AS(checked_volume_size(wrong), Error);
+  for (const char* wrong : {"", "10GB", "-1Gi", "0", "10", "10m", "a", "1 Gi"})
+    CHECK_THROWS_AS(checked_volume_size(wrong), Error);
 }
