@@ -292,10 +292,8 @@ class Page {
 
 std::string html_page(const ReportPage& page) { return Page{page}.html(); }
 
-namespace {
-
-void write(Session& session, const Report* report, const std::vector<Diagnostic>& errors,
-           std::optional<int> exit_code) {
+void write_report(Session& session, const Report* report, const std::vector<Diagnostic>& errors,
+                  std::optional<int> exit_code) {
   const std::string path = session.arguments.value("report");
   if (path.empty()) return;
   const auto took = std::chrono::system_clock::now() - session.timeline.began();
@@ -318,12 +316,6 @@ void write(Session& session, const Report* report, const std::vector<Diagnostic>
   }
 }
 
-}  // namespace
-
-void begin_report(Session& session) { write(session, nullptr, {}, std::nullopt); }
-
-void write_report(Session& session, const Report* report, const std::vector<Diagnostic>& errors, int exit_code) {
-  write(session, report, errors, exit_code);
-}
+void begin_report(Session& session) { write_report(session, nullptr, {}, std::nullopt); }
 
 }  // namespace harmony::cli

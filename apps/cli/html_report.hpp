@@ -30,6 +30,7 @@ std::string html_page(const ReportPage&);
 void begin_report(Session&);
 
 /// Writes the page where --report asks for it. That it cannot be written is told, and changes no result.
-void write_report(Session&, const Report*, const std::vector<Diagnostic>& errors, int exit_code);
+/// @param exit_code nothing: it has not ended
+void write_report(Session&, const Report*, const std::vector<Diagnostic>& errors, std::optional<int> exit_code);
 
 }  // namespace harmony::cli

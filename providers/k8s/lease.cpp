@@ -75,6 +75,17 @@ struct Lease::State {
     auto there = read(in);
     return there && same_holder(*there, lease) ? there : std::nullopt;
   }
+  /// Does it to the Lease as this run knows it, or as a request left it that seemed to have failed or was stopped.
+  template <class Act>
+  void as_it_is_now(Scope& in, const json::value& known, const Act& act) const {
+    try {
+      act(known);
+    } catch (const ApiError& error) {
+      const auto there = error.conflict() ? read_back(in, known) : std::nullopt;
+      if (!there) throw;
+      act(*there);
+    }
+  }
   void held(json::value lease, Clock::time_point asked) {
     ours = std::move(lease);
     until = (asked + duration - margin).time_since_epoch().count();
@@ -110,13 +121,7 @@ struct Lease::State {
       held(place->client->replace(in, resource(in), lease, {.manager = field_manager}).object, asked);
     };
     try {
-      try {
-        renewed(*ours);
-      } catch (const ApiError& error) {
-        const auto there = error.conflict() ? read_back(in, *ours) : std::nullopt;
-        if (!there) throw;
-        renewed(*there);  // the one before had been done, though no answer came
-      }
+      as_it_is_now(in, *ours, renewed);
     } catch (const ApiError& error) {
       if (error.conflict() || error.not_found()) until = 0, ours.reset();  // somebody else has taken it, or away
       throw;
@@ -133,13 +138,7 @@ struct Lease::State {
                             {.uid = std::string(text_at(as_it_is, "metadata.uid")),
                              .resource_version = std::string(text_at(as_it_is, "metadata.resourceVersion"))});
     };
-    try {
-      removed(lease);
-    } catch (const ApiError& error) {
-      const auto there = error.conflict() ? read_back(in, lease) : std::nullopt;
-      if (!there) throw;
-      removed(*there);  // a renewal was under way when it was stopped
-    }
+    as_it_is_now(in, lease, removed);
   }
 };
 

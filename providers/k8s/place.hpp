@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 
 #include "k8s/client.hpp"
+#include "k8s/volume_size.hpp"
 
 namespace harmony::k8s {
 
@@ -26,7 +27,7 @@ struct Place {
   bool force_conflicts = false;              ///< --force-conflicts
   bool allow_replace = false;                ///< --allow-replace: what cannot be changed in place is made anew
   std::string pull_secret = {};  ///< --pull-secret: a Secret of the namespace, for the registry of its images
-  std::string volume_size = {};  ///< --volume-size: of volumes whose Score leaves it open
+  std::string volume_size{default_volume_size};  ///< --volume-size: of volumes whose Score leaves it open
   std::string cluster = {};  ///< what tells it from others: its address, and who vouches for it
   std::shared_ptr<Client> client = {};
 

@@ -1,7 +1,5 @@
 #include "k8s/volume_size.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
@@ -18,39 +16,22 @@ namespace json = boost::json;
 
 namespace {
 
-using Names = std::initializer_list<std::string_view>;
-
-/// The object that has the field, and the field's name; nothing where the object is no volume's.
-struct Field {
-  json::object* holder = nullptr;
-  std::string_view name;
-};
-
-json::object* down(json::object& from, Names names) {
-  json::object* at = &from;
-  for (const std::string_view name : names) {
-    json::value& next = (*at)[name];
-    if (next.is_null()) next.emplace_object();
-    at = next.if_object();
-    if (!at) return nullptr;
-  }
-  return at;
-}
-
-Field size_in(json::object& object) {
-  const auto text = [&](std::string_view name) {
-    const json::value* found = object.if_contains(name);
-    return found && found->is_string() ? std::string_view(found->get_string()) : std::string_view();
-  };
-  const std::string_view kind = text("kind");
-  if (kind == "PersistentVolumeClaim") return {down(object, {"spec", "resources", "requests"}), "storage"};
-  if (kind == cloud_native_pg_cluster.kind && text("apiVersion").starts_with(cloud_native_pg_cluster.group + "/"))
-    return {down(object, {"spec", "storage"}), "size"};
-  return {};
-}
-
+/// Where an object says how large its volume is; empty where it has none.
 std::string_view path_of_size(const json::value& object) {
-  return is_cloud_native_pg(object) ? "spec.storage.size" : "spec.resources.requests.storage";
+  if (is_cloud_native_pg(object)) return "spec.storage.size";
+  return group_kind(object) == "PersistentVolumeClaim" ? "spec.resources.requests.storage" : "";
+}
+
+/// Null where it was not there.
+json::value& made_at(json::object& object, std::string_view path) {
+  json::object* at = &object;
+  for (;;) {
+    const auto dot = path.find('.');
+    json::value& next = (*at)[path.substr(0, dot)];
+    if (dot == std::string_view::npos) return next;
+    at = next.is_object() ? &next.get_object() : &next.emplace_object();
+    path.remove_prefix(dot + 1);
+  }
 }
 
 }  // namespace
@@ -66,16 +47,17 @@ std::string checked_volume_size(const std::string& text) {
 }
 
 void set_volume_size(json::object& object, std::string_view size) {
-  const Field field = size_in(object);
-  if (field.holder && !field.holder->contains(field.name)) (*field.holder)[field.name] = size;
+  const std::string_view path = path_of_size(object);
+  if (path.empty()) return;
+  if (json::value& field = made_at(object, path); field.is_null()) field = size;
 }
 
 void keep_volume_size(json::value& object, const json::value& live) {
-  const Field field = size_in(object.get_object());
-  if (!field.holder) return;
-  const json::value* there = find(live, path_of_size(live));
-  const auto wanted = quantity_of((*field.holder)[field.name]), is = there ? quantity_of(*there) : std::nullopt;
-  if (wanted && is && *wanted < *is) (*field.holder)[field.name] = *there;
+  const std::string_view path = path_of_size(object);
+  if (path.empty()) return;
+  const json::value *ours = find(object, path), *there = find(live, path);
+  const auto wanted = ours ? quantity_of(*ours) : std::nullopt, is = there ? quantity_of(*there) : std::nullopt;
+  if (wanted && is && *wanted < *is) made_at(object.get_object(), path) = *there;
 }
 
 }  // namespace harmony::k8s

@@ -1,12 +1,9 @@
 #pragma once
 /// How large volumes are. Pure.
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include <boost/json/fwd.hpp>
-
-#include "k8s/object.hpp"
 
 namespace harmony::k8s {
 

@@ -84,7 +84,7 @@ Wanted wanted(const Scope& in, const Manifest& manifest, const Place& place, Pri
   std::map<std::string, std::string> pending;
   mark(object, place);
   add_pull_secret(object, place.pull_secret);
-  set_volume_size(object, place.volume_size.empty() ? default_volume_size : std::string_view(place.volume_size));
+  set_volume_size(object, place.volume_size);
   for (const auto& [name, content] : manifest.data)
     put(child(object, "data"), name, host::rendered(in, content, key), field_path({"data", name}), to_base64, pending);
   for (const auto& [name, content] : manifest.fingerprints) {

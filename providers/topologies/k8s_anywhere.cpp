@@ -104,21 +104,20 @@ struct K8sAnywhere::Shared {
 
   explicit Shared(const TopologySettings& settings)
       : access(access_to(settings, k8s::process_environment())),
-        place(std::make_shared<k8s::Place>(
-            k8s::Place{.deployment = checked_name("deployment", settings.deployment, 50),
-                       .space = checked_name("namespace", option_or(settings, "namespace", access.space), 63),
-                       .create_space = settings.options.contains("create-namespace"),
-                       .adopt = settings.options.contains("adopt"),
-                       .force_conflicts = settings.options.contains("force-conflicts"),
-                       .allow_replace = settings.options.contains("allow-replace"),
-                       .pull_secret = settings.options.contains("pull-secret")
-                                          ? checked_name("Secret", settings.options.at("pull-secret"), 63)
-                                          : "",
-                       .volume_size = settings.options.contains("volume-size")
-                                          ? k8s::checked_volume_size(settings.options.at("volume-size"))
-                                          : "",
-                       .cluster = mark_of(access.cluster),
-                       .client = std::make_shared<k8s::Client>(access, k8s::process_environment())})),
+        place(std::make_shared<k8s::Place>(k8s::Place{
+            .deployment = checked_name("deployment", settings.deployment, 50),
+            .space = checked_name("namespace", option_or(settings, "namespace", access.space), 63),
+            .create_space = settings.options.contains("create-namespace"),
+            .adopt = settings.options.contains("adopt"),
+            .force_conflicts = settings.options.contains("force-conflicts"),
+            .allow_replace = settings.options.contains("allow-replace"),
+            .pull_secret = settings.options.contains("pull-secret")
+                               ? checked_name("Secret", settings.options.at("pull-secret"), 63)
+                               : "",
+            .volume_size =
+                k8s::checked_volume_size(option_or(settings, "volume-size", std::string(k8s::default_volume_size))),
+            .cluster = mark_of(access.cluster),
+            .client = std::make_shared<k8s::Client>(access, k8s::process_environment())})),
         lease(std::make_shared<k8s::Lease>(place)),
         ledger(std::make_shared<k8s::SecretLedger>(place, lease)),
         fingerprinter(ledger),

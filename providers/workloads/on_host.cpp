@@ -27,13 +27,16 @@ fs::path find_binary(const Artefact& artefact) {
       return fmt::format("the binary `{}` cannot be looked at: {}", artefact.binary, failed.message());
     return fmt::format("the binary `{}` is not there", artefact.binary);
   };
-  throw Error({.code = "H0250",
-               .message = what(),
-               .subject = "artefact/" + artefact.binary,
-               .facts = wanted.empty() ? decltype(Diagnostic::facts){}
-                                       : decltype(Diagnostic::facts){{"looked for", beside.string()}},
-               .help = wanted.empty() ? "name one in the Score, or with --set where it has such a field"
-                                      : "build it, put it beside the deploy binary, or give its absolute path"});
+  Diagnostic missing{.code = "H0250",
+                     .message = what(),
+                     .subject = "artefact/" + artefact.binary,
+                     .facts = {{"looked for", beside.string()}},
+                     .help = "build it, put it beside the deploy binary, or give its absolute path"};
+  if (wanted.empty()) {
+    missing.facts.clear();
+    missing.help = "name one in the Score, or with --set where it has such a field";
+  }
+  throw Error(std::move(missing));
 }
 
 namespace {

@@ -59,6 +59,17 @@ class Guestbook(cluster.Namespace):
         return subprocess.Popen(self.arguments(*args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 env={**self.environment, **(env or {})}, text=True)
 
+    @contextlib.contextmanager
+    def through(self, relay):
+        """Everything goes through this relay of plain HTTP."""
+        with relay:
+            self.kubeconfig = kubeconfig(server=f"http://127.0.0.1:{relay.port}")
+            try:
+                yield relay
+            finally:
+                os.unlink(self.kubeconfig)
+                self.kubeconfig = cluster.KUBECONFIG
+
     def deploy(self, *args, code=0):
         return self.harmony("deploy", "--yes", *args).expect(code)
 

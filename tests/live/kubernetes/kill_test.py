@@ -8,7 +8,7 @@ import os
 import threading
 
 import guestbook
-from guestbook import IMAGES, api_server, client_context, cluster, kubeconfig
+from guestbook import IMAGES, api_server, client_context
 from harness import Result
 from relay import HttpRelay
 
@@ -41,15 +41,10 @@ def run_through(app, words, at=None):
             started.kill()
         return True
 
-    with HttpRelay(api_server(), client_context(), written) as relay:
-        app.kubeconfig = kubeconfig(server=f"http://127.0.0.1:{relay.port}")
-        try:
-            started = app.start(*words)
-            begun.set()
-            text = started.communicate(timeout=240)[0]
-        finally:
-            os.unlink(app.kubeconfig)
-            app.kubeconfig = cluster.KUBECONFIG
+    with app.through(HttpRelay(api_server(), client_context(), written)):
+        started = app.start(*words)
+        begun.set()
+        text = started.communicate(timeout=240)[0]
         return Result(started.returncode, text, ""), writes
 
 

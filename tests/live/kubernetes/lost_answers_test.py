@@ -1,25 +1,16 @@
 #!/usr/bin/env python3
 """A request that failed may have succeeded: of every write the server has the request, and the client never gets the answer.
 What a deploy makes of it is what an undisturbed one makes, at the first try, and its lock is given back."""
-import contextlib
-import os
 import signal
 
 import guestbook
-from guestbook import IMAGES, api_server, client_context, cluster, kubeconfig
+from guestbook import IMAGES, api_server, client_context
 from harness import wait_for
 from relay import LosingRelay
 
 
-@contextlib.contextmanager
 def losing(app):
-    with LosingRelay(api_server(), client_context()) as relay:
-        app.kubeconfig = kubeconfig(server=f"http://127.0.0.1:{relay.port}")
-        try:
-            yield relay
-        finally:
-            os.unlink(app.kubeconfig)
-            app.kubeconfig = cluster.KUBECONFIG
+    return app.through(LosingRelay(api_server(), client_context()))
 
 
 def has_lost(relay, method, what):

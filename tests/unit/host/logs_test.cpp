@@ -110,6 +110,7 @@ TEST_CASE("following goes on over a rotation, until it is stopped") {
   std::filesystem::rename(at.temporary.path() / "logs/app/current", at.temporary.path() / "logs/app/@1.s");
   at.add("current", "first of the new\n");
   REQUIRE(heard.hears("first of the new"));
+  CHECK(heard.lines().back() == "first of the new");
   CHECK(std::ranges::count(heard.lines(), "last of the old") == 1);
   CHECK(std::ranges::count(heard.lines(), "before") == 0);
   stop.request_stop();

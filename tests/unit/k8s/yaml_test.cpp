@@ -64,7 +64,8 @@ TEST_CASE("what stands there twice, or is no key, is a mistake with its line") {
 TEST_CASE("aliases are read, but neither one that holds itself nor ones that multiply") {
   CHECK(json_of("a: &x [1, 2]\nb: *x\n") == R"({"a":[1,2],"b":[1,2]})");
   CHECK(mistake_in("&x [*x]") == "1: an alias stands inside of what it stands for");
-  CHECK(mistake_in("*x").starts_with("1: the referenced anchor is not defined"));  // a newer yaml-cpp names it
+  const std::string undefined = "1: the referenced anchor is not defined";
+  CHECK((mistake_in("*x") == undefined || mistake_in("*x") == undefined + ": x"));  // a newer yaml-cpp names it
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 9; ++i)
     bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" +
