@@ -90,6 +90,10 @@ void compare_supervision(Change& change, const Process& process, const WantedPro
     change.fields.push_back({"next start", live.next ? "another version" : "damaged scripts", "the version that runs"});
     change.effect = "leaves the running process alone";
   }
+  if (live.kept_up && live.half_reloaded && process.reload_signal) {
+    change.fields.push_back({"reload", "interrupted", "done"});
+    change.effect = "reloads without interruption";
+  }
   if (!live.kept_up) {
     change.fields.push_back({"state", "down", "up"});
     change.effect = "starts";
@@ -208,7 +212,12 @@ Change process_change(const Process& process, const WantedProcess& wanted, const
 }
 
 bool only_reloads(const Process& process, const Change& change) {
-  return process.reload_signal && change.fields.size() == 1 && change.fields.front().path == "configuration";
+  const auto is = [](std::string_view path) { return [=](const FieldChange& field) { return field.path == path; }; };
+  if (!process.reload_signal) return false;
+  if (std::ranges::any_of(change.fields, is("reload")))  // which goes before a new start of the same
+    return std::ranges::all_of(
+        change.fields, [&](const FieldChange& field) { return is("reload")(field) || is("next start")(field); });
+  return change.fields.size() == 1 && is("configuration")(change.fields.front());
 }
 
 Change artefact_change(const std::string& file_name, const std::string& hash, bool there) {

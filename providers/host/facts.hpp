@@ -33,7 +33,8 @@ struct ProcessFacts {
   bool scanned = false;                     ///< the supervisor's root lives
   bool settled = false;                     ///< the running process has said what it is
   int pid = 0;                              ///< 0: not running at this moment
-  bool paused = false;                      ///< it is there, and a signal keeps it from doing anything
+  bool half_reloaded = false;  ///< whoever told it to reload was killed: which configuration it has, nobody knows
+  bool paused = false;  ///< it is there, and a signal keeps it from doing anything
   Time since{};
   std::string declared_id = {};  ///< of the definition of its next start; empty: it or its scripts are damaged
   std::optional<Definition> next = {};  ///< that definition

@@ -21,16 +21,19 @@ void MachineHost::ensure(Scope& at, const File& file) {
   ensure_user(at, file.owner);
   const auto hold = at.hold(file_subject(file.path));
   const Rendered content = rendered(at, file.content, key());
-  at.change(file_change(file, content, reader_.owner_name(file.owner), reader_.file(file.path), at.fingerprinter()),
-            [&] {
-              make_way(file.path);
-              const auto parent = file.path.parent_path();
-              if (!parent.empty() && !folder().look(parent)) folder().make(parent, 0700, owner(file.owner));
-              folder().draft(file.path, content.text(), file.mode, owner(file.owner));
-              at.point("file written beside its place");
-              folder().place(file.path);
-              return Settled{};
-            });
+  const Change change = at.change(
+      file_change(file, content, reader_.owner_name(file.owner), reader_.file(file.path), at.fingerprinter()), [&] {
+        make_way(file.path);
+        const auto parent = file.path.parent_path();
+        if (!parent.empty() && !folder().look(parent)) folder().make(parent, 0700, owner(file.owner));
+        folder().draft(file.path, content.text(), file.mode, owner(file.owner));
+        at.point("file written beside its place");
+        folder().place(file.path);
+        return Settled{};
+      });
+  // A deploy to another version was killed, and this one goes back.
+  const auto draft = Folder::draft_of(file.path);
+  if (change.action == Action::unchanged && folder().look(draft)) folder().remove(draft);
 }
 
 }  // namespace harmony::host

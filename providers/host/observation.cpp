@@ -44,10 +44,11 @@ void describe(Observation& seen, const ProcessFacts& facts, bool listening, bool
     seen.detail =
         facts.deaths.empty() ? "being started" : fmt::format("{}, and is started again", text_of(facts.deaths.back()));
   } else {
-    seen.health = !listening                                 ? Health::starting
-                  : lately || facts.paused || !facts.scanned ? Health::degraded
-                                                             : Health::ok;
+    seen.health = !listening                                                        ? Health::starting
+                  : lately || facts.paused || !facts.scanned || facts.half_reloaded ? Health::degraded
+                                                                                    : Health::ok;
     seen.detail = fmt::format("pid {}, up {}", facts.pid, duration_text(since(facts.since)));
+    if (facts.half_reloaded) seen.detail += ", a reload of it was interrupted";
     if (facts.paused) seen.detail += ", " + paused_text(facts.pid);
     if (!listening) seen.detail += fmt::format(", does not listen on {} yet", facts.running->listens()->text());
     if (exits > 0)

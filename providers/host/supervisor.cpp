@@ -120,6 +120,8 @@ ProcessFacts Supervisor::facts(const std::string& name) const {
     for (const Death& death : parse_deaths(state_.read(service(name) / "supervise/death_tally").value_or("")))
       if (death.at > facts.told) facts.deaths.push_back(death);
   }
+  const auto reloading = parse_started(state_.read(service(name) / "reloading").value_or(""));
+  facts.half_reloaded = reloading && facts.pid != 0 && reloading->pid == facts.pid;
   facts.settled = started && (facts.pid == 0 || facts.pid == started->pid);
   // One more of the same keeps its port or its data from it: it dies, again and again.
   if (facts.pid == 0 || !facts.deaths.empty()) facts.strays = strays(name, facts.pid);
@@ -295,14 +297,18 @@ void Supervisor::reload(const Scope& at, const std::string& name, const std::str
   for (int tries = 0; tries < 3; ++tries) {
     const auto before = status(name);
     if (!before || before->pid == 0) break;  // it died meanwhile: its next start says by itself what it is
+    // Whoever is killed from here on has perhaps reloaded it: `started` does not tell what it runs as then.
+    state_.write(service(name) / "reloading", fmt::format("{} {}\n", id, before->pid), 0600, std::nullopt);
+    at.point("reload noted");
     const char letter = letter_of(signal);
     if (letter != 0) tell(service(name) / "supervise/control", {&letter, 1});
     else ::kill(before->pid, signal);
     at.point("process told to reload");
     state_.write(service(name) / "started", fmt::format("{} {}\n", id, before->pid), 0600, std::nullopt);
     const auto after = status(name);
-    if (after && after->pid == before->pid) return;
+    if (after && after->pid == before->pid) break;
   }
+  state_.remove(service(name) / "reloading");
 }
 
 ProcessFacts Supervisor::until_settled(const Scope& at, const std::string& name, const std::string& id) const {

@@ -211,5 +211,30 @@ def test_kill_at_every_write_of_a_changing_deploy(app):
     kill_loop(app, lambda a: a.deploy(), "--set", "binary=guestbookd-next", "--set", "replicas=2")
 
 
+def test_kill_at_every_write_of_a_changing_deploy_then_back(app):
+    """Whoever finds it half changed does not have to go on: the former version is a change like any other."""
+    check = deployed_again(app)
+    args = ["--set", "binary=guestbookd-next"]
+    events = app.base + "/events.jsonl"
+    app.run("deploy", "--yes", "--events", events, *args).expect(0)
+    points = {line["number"]: line["text"] for line in map(json.loads, open(events)) if line["type"] == "write_point"}
+    check(app, 0)
+    reloads = [number for number, text in points.items() if "reload" in text]
+    assert reloads, points
+    failures, tried = [], sorted({*range(1 + OFFSET, len(points) + 1, STEP), *reloads})
+    for number in tried:
+        try:
+            killed = app.run("deploy", "--yes", *args, env={"HARMONY_TEST_KILL_AT": str(number)})
+            assert killed.code == -9, f"not killed but {killed.code}\n{killed.text}"
+            check(app, number)
+        except AssertionError as error:
+            failures.append(f"point {number} of {len(points)}, {points[number]}: {error}")
+            print(failures[-1], flush=True)
+            app.close()
+            app.deploy()
+    print(f"killed at {len(tried)} of {len(points)} points")
+    assert not failures, "\n".join(failures)
+
+
 if __name__ == "__main__":
     main(globals(), sys.argv[1])

@@ -143,6 +143,16 @@ TEST_CASE("what runs is compared, whatever its next start would be") {
   ProcessFacts other_next = running(wanted.definition);
   other_next.next = old.definition;
   CHECK(paths(process_change(server, wanted, other_next)) == std::vector<std::string>{"next start"});
+  ProcessFacts half_reloaded = other_next;
+  half_reloaded.half_reloaded = true;
+  CHECK(paths(process_change(server, wanted, half_reloaded)) == std::vector<std::string>{"next start"});
+  Process proxy = server;
+  proxy.reload_signal = 12;
+  const Change again = process_change(proxy, wanted, half_reloaded);
+  CHECK(paths(again) == std::vector<std::string>{"next start", "reload"});
+  CHECK(again.effect == "reloads without interruption");
+  CHECK(only_reloads(proxy, again));
+  CHECK_FALSE(only_reloads(proxy, process_change(proxy, wanted, other_next)));
 }
 
 TEST_CASE("a process that is down is started, one without its supervisor restarted") {
