@@ -110,6 +110,18 @@ void Client::note_trouble(std::optional<std::string> why) {
   trouble_ = std::move(why);
 }
 
+Patience::Clock::time_point Client::silent_since(Patience::Clock::time_point now) {
+  std::lock_guard hold{mutex_};
+  if (!silent_since_) silent_since_ = now;
+  return *silent_since_;
+}
+
+void Client::note_answer() {
+  answered_ = true;
+  std::lock_guard hold{mutex_};
+  silent_since_.reset();
+}
+
 /// Streams hold no permit: they would keep it for as long as somebody watches.
 Reply Client::try_once(Scope& at, const Call& call, const Credential& credential, const BodySink& body) {
   if (body) return transport_.exchange(at, call.request, credential, body);
@@ -163,7 +175,7 @@ Reply Client::send(Scope& at, Call call, const BodySink& body) {
     const Credential credential = credentials_->current(at);
     try {
       Reply reply = try_once(at, call, credential, marked);
-      answered_ = true;
+      note_answer();
       if (reply.ok()) {
         note_trouble(std::nullopt);
         return reply;
@@ -177,6 +189,7 @@ Reply Client::send(Scope& at, Call call, const BodySink& body) {
       // A stream that has begun is the caller's to begin again: nobody else knows what was taken already.
       const Outcome outcome = begun ? Outcome::failed : outcome_of(error, call.verb);
       if (outcome == Outcome::unknown) throw outcome_unknown(call.asked, error.data().message, destination());
+      patience.nobody_answers_since(silent_since(Patience::Clock::now()));
       const int most = error.sent() || answered_ ? Patience::most_tries : Patience::most_connects;
       if (outcome == Outcome::failed || !wait(at, patience, std::nullopt, error.data().message, most)) {
         if (patience.tries() > 1) error.data().facts.emplace_back("tried", fmt::format("{} times", patience.tries()));

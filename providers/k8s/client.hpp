@@ -172,6 +172,9 @@ class Client {
   void discover_plainly(Scope&, Catalogue&, const boost::json::value& versions, std::string_view root);
   double random();
   void note_trouble(std::optional<std::string> why);
+  /// Since when no request has had an answer; from now on, where the last one had.
+  Patience::Clock::time_point silent_since(Patience::Clock::time_point now);
+  void note_answer();
 
   Transport transport_;
   std::unique_ptr<Credentials> credentials_;
@@ -180,6 +183,7 @@ class Client {
   mutable std::mutex mutex_;  ///< of what follows
   std::shared_ptr<const Catalogue> catalogue_;
   std::optional<std::string> trouble_;
+  std::optional<Patience::Clock::time_point> silent_since_;
   std::atomic<bool> answered_{false};  ///< the server was there: where it is not any more, it may come back
   std::uint64_t random_state_;
 };

@@ -34,6 +34,18 @@ std::optional<Denied> denied_in(std::string_view message) {
                 .where = quoted_after(message, " in the namespace \"").value_or("")};
 }
 
+Diagnostic diagnostic_of(const std::string& subject, const Denied& denied) {
+  Diagnostic said{.code = "H0461",
+                  .category = Category::unreachable,
+                  .message = fmt::format("user `{}` may not {} {}{}", denied.user, denied.verb, denied.resource,
+                                         denied.where.empty() ? "" : fmt::format(" in namespace `{}`", denied.where)),
+                  .subject = subject,
+                  .facts = {{"rule", rule_text(denied)}, {"in", binding_text(denied)}},
+                  .help = "have the rule added, or deploy as somebody who may"};
+  if (denied.verb == "patch") said.notes.emplace_back("an apply of an object that is not there needs `create`, too");
+  return said;
+}
+
 std::string rule_text(const Denied& denied) {
   return fmt::format(R"(apiGroups: ["{}"], resources: ["{}"], verbs: ["{}"])", denied.group, denied.resource,
                      denied.verb);

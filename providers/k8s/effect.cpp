@@ -83,6 +83,8 @@ std::string restart(const json::value& live, const json::value& result, std::str
   if (strategy == "OnDelete") return fmt::format("{} keep the old template until they are deleted", pods(count));
   if (strategy == "Recreate") return fmt::format("interrupts service: stops {}, then starts them anew", pods(count));
   if (true_at(result, "spec.paused")) return "no pod is restarted: it is paused";
+  // A Deployment starts the new pod first; the others end the old one first, and here there is no second to serve.
+  if (count == 1 && kind != "apps/Deployment") return "interrupts service: restarts 1 pod";
   return "rolling restart of " + pods(count);
 }
 

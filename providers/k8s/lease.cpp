@@ -229,22 +229,25 @@ std::unique_ptr<Lock> Lease::lock(Scope& in, std::chrono::milliseconds limit) {
 void Lease::require_held(Scope& in) const {
   const auto is_held = [&] { return Clock::now().time_since_epoch().count() < state_->until; };
   if (is_held()) return;
-  std::string why = "somebody else has taken it over";
   try {
     state_->renew(in);
     if (is_held()) return;
   } catch (const Stopped&) {
     throw;
-  } catch (const ApiError& error) {
-    why = error.conflict() || error.not_found() ? "somebody else has taken it over" : error.data().message;
-  } catch (const Error& error) {
-    why = error.data().message;
+  } catch (Error& error) {
+    const auto* answer = dynamic_cast<const ApiError*>(&error);
+    if (!answer || !(answer->conflict() || answer->not_found())) {
+      error.data().notes.emplace_back(
+          "so the lock could not be kept, and nothing more was written: another deploy may "
+          "take it");
+      throw;
+    }
   }
   throw Error({.code = "H0434",
                .category = Category::locked,
                .message = fmt::format("the lock of deployment `{}` could not be kept", state_->place->deployment),
                .subject = fmt::format("lease/{}/{}", state_->place->space, state_->place->parent_name()),
-               .facts = {{"reason", why}},
+               .facts = {{"reason", "somebody else has taken it over"}},
                .help = "another deploy may be at work: look at `status`, then deploy again"});
 }
 

@@ -18,7 +18,8 @@ class Lease {
   /// @throws Error H0201 naming the holder when `limit` is over
   std::unique_ptr<Lock> lock(Scope&, std::chrono::milliseconds limit);
   /// Before each write. One that could not be renewed in time is renewed now: nobody has had it where that is not refused.
-  /// @throws Error H0434 where somebody has taken it over, or it cannot be renewed
+  /// @throws Error H0434 where somebody has taken it over; what the API server, or its absence, is told as where it
+  /// cannot be renewed
   void require_held(Scope&) const;
   /// Whether another process renews it at this time.
   bool held_elsewhere(Scope&) const;

@@ -114,18 +114,9 @@ std::optional<Explanation> admission(const std::string& subject, std::string_vie
 // ---------------------------------------------------------------- rights
 
 Explanation forbidden(const std::string& subject, const Denied& denied) {
-  Explanation one = explanation(
-      "H0461", subject,
-      fmt::format("user `{}` may not {} {}{}{}", denied.user, denied.verb, denied.resource,
-                  denied.where.empty() ? "" : " in namespace ", denied.where.empty() ? "" : "`" + denied.where + "`"),
-      Prospect::hopeless);
-  one.diagnostic.category = Category::unreachable;
-  one.diagnostic.facts = {{"rule", rule_text(denied)}, {"in", binding_text(denied)}};
-  if (denied.verb == "patch")
-    one.diagnostic.notes.push_back("an apply of an object that is not there needs `create`, too");
-  one.diagnostic.help = "have the rule added, or deploy as somebody who may";
-  one.rule = "rights do not come by waiting";
-  return one;
+  return {.diagnostic = diagnostic_of(subject, denied),
+          .prospect = Prospect::hopeless,
+          .rule = "rights do not come by waiting"};
 }
 
 Explanation escalation(const std::string& subject, std::string_view message) {

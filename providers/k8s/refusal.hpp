@@ -27,6 +27,8 @@ struct Denied {
   bool operator==(const Denied&) const = default;
 };
 std::optional<Denied> denied_in(std::string_view message);
+/// H0461, with the rule that would allow it.
+Diagnostic diagnostic_of(const std::string& subject, const Denied&);
 /// `apiGroups: ["apps"], resources: ["deployments"], verbs: ["patch"]`
 std::string rule_text(const Denied&);
 /// "a Role in namespace `shop`, bound to service account `ci` of namespace `shop`"

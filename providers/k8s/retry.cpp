@@ -81,8 +81,10 @@ std::optional<std::chrono::milliseconds> Patience::next(Clock::time_point now,
   ++tries_;
   const auto apart = std::chrono::milliseconds(static_cast<long long>(random_ * static_cast<double>(step.count()) / 2));
   const std::chrono::milliseconds wait = (asked_for ? std::chrono::milliseconds(*asked_for) : step) + apart;
-  if (now + wait > end_) return std::nullopt;
-  return wait;
+  if (now + wait <= end_) return wait;
+  const auto left = std::chrono::floor<std::chrono::milliseconds>(end_ - now);
+  if (asked_for || left <= 0ms) return std::nullopt;
+  return left;
 }
 
 }  // namespace harmony::k8s

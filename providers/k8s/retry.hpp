@@ -1,5 +1,6 @@
 #pragma once
 /// When a request is sent again, and what its failure means for a write. Pure.
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -33,7 +34,10 @@ class Patience {
   using Clock = std::chrono::steady_clock;
   /// @param random from 0 to 1: clients that were turned away together come back apart
   Patience(Clock::time_point now, double random) : end_(now + limit), random_(random) {}
-  /// How long to wait before the next try; nothing where it was tried often enough, or for long enough.
+  /// Where nobody has answered since then, whatever was asked, this request gets no time of its own on top.
+  void nobody_answers_since(Clock::time_point since) { end_ = std::min(end_, since + limit); }
+  /// How long to wait before the next try; nothing where it was tried often enough, or for long enough. The last try is
+  /// at the end of the time, unless a server asked for more.
   std::optional<std::chrono::milliseconds> next(Clock::time_point now, std::optional<std::chrono::seconds> asked_for,
                                                 int most = most_tries);
   int tries() const { return tries_; }

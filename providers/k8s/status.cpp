@@ -7,6 +7,7 @@
 
 #include "host/printable.hpp"
 #include "k8s/object.hpp"
+#include "k8s/refusal.hpp"
 #include "k8s/retry.hpp"
 
 namespace harmony::k8s {
@@ -94,6 +95,11 @@ std::optional<Status> status_of(const Reply& reply) {
 }
 
 ApiError api_error(Status status, const Asked& asked, const Destination& server) {
+  if (const auto denied = status.code == 403 ? denied_in(status.message) : std::nullopt) {
+    Diagnostic said = diagnostic_of(host::printable(asked.subject), *denied);
+    said.facts.emplace_back("API server", host::printable(server.text()));
+    return {std::move(said), std::move(status)};
+  }
   const Kind kind = kind_of_refusal(status);
   std::string message = fmt::format("{} of {}: {}", asked.doing, host::printable(asked.subject), kind.what);
   if (!status.message.empty() && !asked.hides_values) message += ": " + host::printable(status.message);

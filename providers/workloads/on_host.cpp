@@ -61,6 +61,18 @@ std::string version_of(const Workload& workload, const host::InstalledArtefact& 
   return fmt::format("{:08x}", hash);
 }
 
+/// Each is a process with a port of its own; more than a machine has use for is a slip of the keyboard.
+void require_room(const Workload& workload) {
+  constexpr int most = 1000;
+  if (workload.replicas <= most) return;
+  throw Error({.code = "H0251",
+               .category = Category::usage,
+               .message = fmt::format("workload `{}` is to have {} replicas, and one machine takes {} at most",
+                                      workload.instance, workload.replicas, most),
+               .subject = "workload/" + workload.instance,
+               .help = "give it fewer"});
+}
+
 /// The first line of an answer, for the reason of a wait.
 std::string first_line(const std::string& body) {
   constexpr std::size_t longest = 160;
@@ -91,6 +103,7 @@ Replica OnHost::ensure_replica(Scope& step, const Workload& workload, const host
 
 void OnHost::ensure(Scope& in, const Workload& workload) {
   require_replicas(workload);
+  require_room(workload);
   const fs::path binary = find_binary(workload.artefact);
   Scope step = in.step({.kind = "process", .name = workload.instance});
   const auto installed = host_->ensure(step, host::Artefact{binary});

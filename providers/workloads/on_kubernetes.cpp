@@ -6,6 +6,8 @@
 
 #include <boost/json.hpp>
 
+#include "host/printable.hpp"
+#include "k8s/image_name.hpp"
 #include "k8s/manifest.hpp"
 #include "workloads/wanted.hpp"
 
@@ -16,7 +18,15 @@ namespace json = boost::json;
 namespace {
 
 void require_image(const Workload& workload) {
-  if (!workload.artefact.image.empty()) return;
+  const std::string& image = workload.artefact.image;
+  if (k8s::is_image_name(image)) return;
+  if (!image.empty())
+    throw Error({.code = "H0252",
+                 .category = Category::usage,
+                 .message = fmt::format("`{}` is no name of an image", host::printable(image)),
+                 .subject = "workload/" + workload.instance,
+                 .help = "an image is named as [REGISTRY/]NAME[:TAG][@DIGEST], NAME in lower case: "
+                         "registry.example/shop/web:1.4"});
   throw Error(
       {.code = "H0252",
        .category = Category::usage,

@@ -377,12 +377,12 @@ TEST_CASE("whoever is not known, or may not, is told so") {
   access.user = {.token = Secret<std::string>("no-such-token")};
   CHECK(told(access) == "H0412");
   access.user = {};
-  CHECK(told(access) == "H0413");
+  CHECK(told(access) == "H0461");
   access.cluster.authority.inside = Secret(authorities().other.chain);
   access.cluster.authority.file.clear();
   CHECK(told(access) == "H0411");
   access.user = access_to_cluster().user;
   access.cluster = access_to_cluster().cluster;
   access.user.as = "somebody";
-  CHECK(told(access) == "H0413");
+  CHECK(told(access) == "H0461");
 }

@@ -11,9 +11,9 @@ import sys
 import tempfile
 
 import guestbook
-from guestbook import EVERYTHING, IMAGES, account, api_server, cluster, kubeconfig
+from guestbook import EVERYTHING, IMAGES, account, api_server, client_context, cluster, kubeconfig
 from harness import wait_for
-from relay import Relay
+from relay import HttpRelay, Relay
 
 
 def told(app, code, *patterns, args=(), exit_code=1):
@@ -281,6 +281,22 @@ def test_an_api_server_that_goes_and_comes_back(app):
         text = "".join(lines) + started.stdout.read()
         assert started.wait(timeout=120) == 0 and "5 checks passed" in text, text
         app.plan_is_empty()
+
+
+def test_an_api_server_that_goes_for_good(app):
+    """It is waited for once, however many requests there are still to send, and told once."""
+    def gone_at_the_database(name):
+        if not name.endswith("statefulsets/guestbook-db"):
+            return True
+        relay.cut()
+        return False
+
+    relay = HttpRelay(api_server(), client_context(), gone_at_the_database)
+    with app.through(relay):
+        text = app.harmony("deploy", "--yes").expect(6, r"error\[H0410\]", "tried: ").text
+    assert set(re.findall(r"^error\S*", text, re.M)) == {"error[H0410]:"} and "the ledger does not say how this deploy ended: " in text, text
+    app.deploy().expect(0, "5 checks passed")
+    app.plan_is_empty()
 
 
 def test_credentials_that_expire_while_it_deploys(app):

@@ -162,7 +162,7 @@ TEST_CASE("the effect says what happens to the pods") {
   CHECK(effect_of(web, changed(changed(web, "/spec/paused", "true"), image, R"("other")")) ==
         "no pod is restarted: it is paused");
   CHECK(effect_of(web, changed(web, "/status/replicas", "7")) == "");
-  CHECK(effect_of(agent, changed(agent, image, R"("other")")) == "rolling restart of 1 pod");
+  CHECK(effect_of(agent, changed(agent, image, R"("other")")) == "interrupts service: restarts 1 pod");
   CHECK(effect_of(db, changed(db, image, R"("other")")) == "rolling restart of 2 pods");
   const auto cluster = recorded::scene("cnpg-ready").object;
   const auto asleep = recorded::scene("cnpg-hibernated").object;

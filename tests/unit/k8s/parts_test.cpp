@@ -190,6 +190,12 @@ TEST_CASE("patience ends: after so many tries, and where the wait would be longe
   CHECK(*grows.next(start, 5s) == 5s);
   CHECK_FALSE(Patience(start, 0).next(start, 61s));
   CHECK_FALSE(Patience(start, 0).next(start + 60s, {}));
+  Patience last{start, 0};
+  CHECK(*last.next(start + 59'900ms, {}) == 100ms);
+  Patience late{start + 50s, 0};  // ten of the sixty seconds are left to all requests together
+  late.nobody_answers_since(start);
+  CHECK(*late.next(start + 59'900ms, {}) == 100ms);
+  CHECK_FALSE(late.next(start + 60s, {}));
   CHECK(*Patience(start, 1).next(start, {}) == 300ms);
 }
 
