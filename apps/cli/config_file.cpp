@@ -66,6 +66,8 @@ class ConfigFile {
       throw bad(fmt::format("cannot read `{}`: {}", printable_line(path), std::strerror(errno)), std::nullopt);
     text_.resize(static_cast<std::size_t>(in.gcount()));
     if (text_.size() > most) throw bad(fmt::format("`{}` is longer than 1 MiB", printable_line(path)), std::nullopt);
+    if (constexpr std::string_view byte_order_mark = "\xef\xbb\xbf"; text_.starts_with(byte_order_mark))
+      text_.erase(0, byte_order_mark.size());
   }
 
   json::object object() const {

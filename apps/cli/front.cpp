@@ -21,10 +21,14 @@ namespace harmony::cli {
 namespace {
 
 /// A descriptor that was closed before the start would be given to the next file opened, and written to as a stream.
+/// Results that nobody can have are told, as on a full disk.
 void keep_standard_descriptors() {
-  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+  constexpr std::tuple<int, const char*, int> standard[] = {{STDIN_FILENO, "/dev/null", O_RDONLY},
+                                                            {STDOUT_FILENO, "/dev/full", O_WRONLY},
+                                                            {STDERR_FILENO, "/dev/null", O_WRONLY}};
+  for (const auto& [descriptor, instead, mode] : standard)
     while (fcntl(descriptor, F_GETFD) < 0 && errno == EBADF)
-      if (open("/dev/null", descriptor == STDIN_FILENO ? O_RDONLY : O_WRONLY) < 0) break;
+      if (open(instead, mode) < 0) break;
 }
 
 Diagnostic unexpected(const std::exception& error) {

@@ -64,10 +64,12 @@ class Page {
         text_ += fmt::format("<dt>{}</dt><dd>{}</dd>", text(note.label), linked(note.text));
       text_ += "</dl>\n";
     }
-    if (page_.plan && !page_.plan->settings.empty()) {
+    if (page_.plan && !page_.plan->given.empty()) {
       text_ += "<dl>";
-      for (const auto& [name_of, value] : page_.plan->settings)
+      for (const auto& [name_of, value] : page_.plan->given.settings)
         text_ += fmt::format("<dt>{}</dt><dd>{}</dd>", text(name_of), text(value));
+      for (const auto& [name_of, value] : page_.plan->given.options)
+        text_ += fmt::format("<dt>--{}</dt><dd>{}</dd>", text(name_of), text(value));
       text_ += "</dl>\n";
     }
     text_ += "</header>\n";
@@ -229,7 +231,8 @@ class Page {
     text_ += fmt::format("<section><h2>{}</h2><p>{}</p>\n", title, text(sum));
     for (const StepOutcome& step : outcome.steps) {
       const Sign sign = sign_of(step);
-      std::string side = text(step.effect);
+      std::string side = step.failed ? "not finished" : "";
+      if (!step.effect.empty()) side += (side.empty() ? "" : ", ") + text(step.effect);
       if (step.loses_data) side += side.empty() ? "loses data" : ", loses data";
       if (step.fidelity != Fidelity::exact)
         side += fmt::format("{}{}", side.empty() ? "" : ", ", to_string(step.fidelity));

@@ -40,7 +40,8 @@ json::array notes_of(const std::vector<Note>& notes) {
 }
 
 json::object place(const std::source_location& at) {
-  return {{"file", shown_path(at.file_name())}, {"line", at.line()}, {"column", at.column()}};
+  const SourcePlace shown = place_of(at);
+  return {{"file", shown.file}, {"line", shown.line}, {"column", shown.column}};
 }
 
 std::string_view text_of(Category category) {
@@ -160,6 +161,7 @@ json::object to_json(const StepOutcome& step) {
           {"fidelity", to_string(step.fidelity)},
           {"effect", step.effect},
           {"loses_data", step.loses_data},
+          {"failed", step.failed},
           {"changes", array_of(step.changes)}};
 }
 
@@ -191,7 +193,8 @@ json::object to_json(const RunRecord& run) {
           {"failed", run.failed},
           {"stopped", run.stopped},
           {"smoke_tested", run.smoke_tested},
-          {"settings", object_of(run.settings)},
+          {"settings", object_of(run.given.settings)},
+          {"options", object_of(run.given.options)},
           {"notes", notes_of(run.notes)}};
 }
 
@@ -211,8 +214,11 @@ json::object counts_json(const Outcome& outcome) {
 
 json::object to_json(const Plan& plan) {
   json::object made{{"deployment", plan.deployment}, {"topology", plan.topology}, {"root", plan.root}};
-  made["settings"] = object_of(plan.settings);
-  made["settings_before"] = plan.settings_before ? json::value(object_of(*plan.settings_before)) : json::value(nullptr);
+  made["settings"] = object_of(plan.given.settings);
+  made["options"] = object_of(plan.given.options);
+  const std::optional<Given>& before = plan.given_before;
+  made["settings_before"] = before ? json::value(object_of(before->settings)) : json::value(nullptr);
+  made["options_before"] = before ? json::value(object_of(before->options)) : json::value(nullptr);
   if (plan.errors.empty()) made["changes_pending"] = !plan.outcome.empty() || plan.settles;
   else made["changes_pending"] = nullptr;  // nobody knows
   made["counts"] = counts_json(plan.outcome);

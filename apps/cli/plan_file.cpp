@@ -160,7 +160,7 @@ SavedPlan saved_from(const Reader& in) {
   plan.deployment = saved.deployment;
   plan.topology = in["where"].text();
   plan.root = saved.root;
-  plan.settings = in["settings"].texts();
+  plan.given.settings = in["settings"].texts();
   plan.outcome.steps = in["steps"].all(step_from);
   plan.outcome.notes =
       in["notes"].all([](const Reader& note) { return Note{note["label"].text(), note["text"].text()}; });
@@ -226,7 +226,7 @@ std::string plan_text(const SavedPlan& saved) {
   auto& options = file["options"].emplace_object();
   for (const auto& [name, value] : saved.options) options[name] = value;
   auto& settings = file["settings"].emplace_object();
-  for (const auto& [name, value] : saved.plan.settings) settings[name] = value;
+  for (const auto& [name, value] : saved.plan.given.settings) settings[name] = value;
   const json::object outcome = to_json(saved.plan.outcome);
   for (const auto& [key, value] : outcome) file[key] = value;
   auto& reads = file["reads"].emplace_array();
@@ -340,14 +340,14 @@ void check_plan(const SavedPlan& saved, const PlanContext& here, const std::stri
               "leave --on away, or make a plan for it");
   check_options(saved, here, path);
   for (const auto& [name, value] : here.settings) {
-    const auto planned = saved.plan.settings.find(name);
-    if (planned != saved.plan.settings.end() && planned->second == value) continue;
-    throw bad(
-        "H0525",
-        fmt::format("the saved plan has {} for field `{}`, not `{}`",
-                    planned == saved.plan.settings.end() ? "the default" : "`" + printable_line(planned->second) + "`",
-                    name, printable_line(value)),
-        path, "a saved plan brings its settings with it; leave --set and --config away, or make a new plan");
+    const auto planned = saved.plan.given.settings.find(name);
+    if (planned != saved.plan.given.settings.end() && planned->second == value) continue;
+    throw bad("H0525",
+              fmt::format("the saved plan has {} for field `{}`, not `{}`",
+                          planned == saved.plan.given.settings.end() ? "the default"
+                                                                     : "`" + printable_line(planned->second) + "`",
+                          name, printable_line(value)),
+              path, "a saved plan brings its settings with it; leave --set and --config away, or make a new plan");
   }
 }
 

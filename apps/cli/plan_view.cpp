@@ -91,6 +91,7 @@ class StepsView {
   /// What stands behind the detail: effect, loss of data, how sure it is.
   static std::string tail(const StepOutcome& step) {
     std::vector<std::string> parts;
+    if (step.failed) parts.emplace_back("not finished");
     if (!step.effect.empty()) parts.push_back(step.effect);
     if (step.loses_data && step.effect.find("data") == std::string::npos) parts.emplace_back("loses data");
     if (step.fidelity != Fidelity::exact && step.fidelity != Fidelity::unknown)
@@ -99,7 +100,7 @@ class StepsView {
   }
   std::string colored_tail(const StepOutcome& step) const {
     const std::string text = line(tail(step));
-    return step.loses_data ? style_.bold_red(text) : style_.yellow(text);
+    return step.loses_data || step.failed ? style_.bold_red(text) : style_.yellow(text);
   }
 
   /// A part is worth a line where it has something to say that its step does not: fields, a reason; all of them with -v.
@@ -186,7 +187,7 @@ std::string kept_text(const Plan& plan, const StepsView& view, const Style& styl
 
 std::string header(const Plan& plan, const StepsView& view, const Style& style, const Redact& redact) {
   std::string text = style.bold(view.line(plan.deployment)) + " on " + view.line(plan.topology);
-  if (const std::string with = with_settings(plan.settings, redact); !with.empty()) text += style.dim(with);
+  if (const std::string with = with_what(plan.given, redact); !with.empty()) text += style.dim(with);
   return text + "\n";
 }
 
@@ -205,21 +206,26 @@ std::string steps_text(const Plan& plan, StepsView& view, const PlanCounts& coun
 
 }  // namespace
 
-std::string with_settings(const std::map<std::string, std::string>& settings, const Redact& redact) {
+std::string with_what(const Given& given, const Redact& redact) {
   std::string text;
-  for (const auto& [name, value] : settings)
-    text +=
-        fmt::format("{}{}={}", text.empty() ? " with " : ", ", name, printable_line(redact ? redact(value) : value));
+  const auto add = [&](std::string_view dashes, const std::map<std::string, std::string>& values) {
+    for (const auto& [name, value] : values)
+      text += fmt::format("{}{}{}={}", text.empty() ? " with " : ", ", dashes, name,
+                          printable_line(redact ? redact(value) : value));
+  };
+  add("", given.settings);
+  add("--", given.options);
   return text;
 }
 
 std::string unfinished_text(const RunRecord& run, std::chrono::system_clock::time_point now) {
   if (run.at_work)
-    return fmt::format("a {} ({}, {}) is running, at step {} of {}", printable_line(run.verb), printable_line(run.who),
-                       ago(run.started, now), std::min(run.done + 1, run.planned), run.planned);
-  std::string text = fmt::format("the last {} ({}, {}) stopped after step {} of {}", printable_line(run.verb),
+    return fmt::format("a {} ({}, {}) is running, at change {} of {}", printable_line(run.verb),
+                       printable_line(run.who), ago(run.started, now), std::min(run.done + 1, run.planned),
+                       run.planned);
+  std::string text = fmt::format("the last {} ({}, {}) stopped after change {} of {}", printable_line(run.verb),
                                  printable_line(run.who), ago(run.started, now), run.done, run.planned);
-  if (run.planned > run.done) text += fmt::format("; {} left", counted(run.planned - run.done, "step"));
+  if (run.planned > run.done) text += fmt::format("; {} left", counted(run.planned - run.done, "change"));
   return text;
 }
 
@@ -243,9 +249,8 @@ std::string whole_plan(const Plan& plan, const PlanViewOptions& options) {
   std::string text = header(plan, view, style, options.redact);
   if (plan.unfinished)
     text += style.bold("note") + ": " + view.line(unfinished_text(*plan.unfinished, options.now)) + "\n";
-  if (plan.settings_before && !plan.settings_before->empty() && !nothing)
-    text +=
-        style.bold("note") + ": the last deploy was made" + with_settings(*plan.settings_before, options.redact) + "\n";
+  if (plan.given_before && !plan.given_before->empty() && !nothing)
+    text += style.bold("note") + ": the last deploy was made" + with_what(*plan.given_before, options.redact) + "\n";
   if (plan.other_key && !nothing)
     text += style.bold("note") + ": the fingerprint key is not that of the last run (it was deleted or replaced), so " +
             "every secret, and what carries one, shows as changed once\n";

@@ -19,10 +19,10 @@ struct PlanViewOptions {
 std::string render_plan(const Plan&, const PlanViewOptions&);
 /// Steps alone, aligned: for a report of what was done too.
 std::string render_steps(const Outcome&, const PlanViewOptions&);
-/// "note: the last deploy (deploy@ci-7, 3 min ago) stopped after step 11 of 19; 8 steps left"
+/// "note: the last deploy (deploy@ci-7, 3 min ago) stopped after change 11 of 19; 8 changes left"
 std::string unfinished_text(const RunRecord&, std::chrono::system_clock::time_point now);
 
 /// " with binary=guestbookd-next"; empty where there are none.
-std::string with_settings(const std::map<std::string, std::string>&, const Redact&);
+std::string with_what(const Given&, const Redact&);
 
 }  // namespace harmony::cli

@@ -102,7 +102,7 @@ void Session::read_settings() {
                      .options = given_options(),
                      .settings = given};
     check_plan(*saved, here, path);
-    settings_ = saved->plan.settings;
+    settings_ = saved->plan.given.settings;
     set_fields(application, settings_);
     here.root = application.kind + " " + application.name();
     check_plan(*saved, here, path);
@@ -175,7 +175,10 @@ void Session::open_engine() {
   const TopologyChoice* choice = in.application.find(topology_id);
   instance = choice->open({.deployment = deployment, .options = topology_options});
   if (saved) check_place(*saved, instance.topology->label(), arguments.value("plan"));
-  instance.program.settings = settings_;
+  instance.program.given = {.settings = settings_, .options = {}};
+  for (const TopologyOption& option : choice->options)
+    if (const auto given = topology_options.find(option.name); option.shapes && given != topology_options.end())
+      instance.program.given.options.insert(*given);
   if (saved && instance.adopt_fingerprint_key && !saved->fingerprint_key.empty())
     instance.adopt_fingerprint_key(saved->fingerprint_key);
   EngineOptions options{.deployment = deployment, .who = who_runs(), .verb = arguments.verb};

@@ -68,7 +68,7 @@ std::string headline(const Status& status, const std::vector<Row>& rows, const S
   const auto& run = status.ledger.run;
   const bool last =
       run && run->verb == "deploy" && run->finished == status.ledger.last_success && !run->finished.empty();
-  if (last) text += with_settings(run->settings, {});
+  if (last) text += with_what(run->given, {});
   if (rows.empty()) return text + ": nothing is deployed\n";
   text += fmt::format(": {} of {} ok", std::ranges::count(rows, Health::ok, &Row::health), rows.size());
   if (const auto unknown = std::ranges::count(rows, Health::unknown, &Row::health); unknown > 0)
@@ -80,7 +80,7 @@ std::string headline(const Status& status, const std::vector<Row>& rows, const S
 }
 
 std::string ended_badly(const RunRecord& run, std::chrono::system_clock::time_point now) {
-  const std::string verb = printable_line(run.verb), with = with_settings(run.settings, {});
+  const std::string verb = printable_line(run.verb), with = with_what(run.given, {});
   const std::string when = ago(run.started, now) + (with.empty() ? "" : "," + with);
   if (run.stopped) return fmt::format("the last {0} ({1}) was stopped; a {0} goes on from there", verb, when);
   return fmt::format("the last {} ({}) failed", verb, when);
@@ -152,17 +152,17 @@ boost::json::object to_json(const Status& status) {
   made["unfinished"] = status.ledger.unfinished();
   auto& facts = made["facts"].emplace_object();
   for (const auto& [key, value] : status.facts) facts[key] = value;
-  bool healthy = true;
+  bool works = false, healthy = true;
   auto& entries = made["entries"].emplace_array();
   for (const Observation& seen : status.observations) {
     boost::json::object entry = to_json(seen.entry);
     if (kept(status, seen)) entry["state"] = "kept";
     entry["health"] = to_string(seen.health);
     entry["detail"] = seen.detail;
-    if (!kept(status, seen) && seen.health != Health::ok) healthy = false;
+    if (!kept(status, seen)) works = true, healthy = healthy && seen.health == Health::ok;
     entries.push_back(std::move(entry));
   }
-  made["healthy"] = healthy;
+  made["healthy"] = works && healthy;
   return made;
 }
 

@@ -95,12 +95,23 @@ std::string smoke_test_summary(const Report& report, const SummaryContext& conte
   return text + context.style.green(smoke_text(report, context)) + " " + seconds_text(report.took) + "\n";
 }
 
+namespace {
+/// "2 created, 1 not finished"
+std::string begun_text(Outcome outcome) {
+  const auto unfinished = [](const StepOutcome& step) { return step.failed && sign_of(step) != Sign::unchanged; };
+  const auto begun = std::ranges::count_if(outcome.steps, unfinished);
+  if (begun == 0) return done_text(count_steps(outcome));
+  std::erase_if(outcome.steps, unfinished);
+  const bool others = !outcome.empty();
+  return fmt::format("{}{}{} not finished", others ? done_text(count_steps(outcome)) : "", others ? ", " : "", begun);
+}
+}  // namespace
+
 std::string changed_before_failure(const Report& report, const std::string& verb, const SummaryContext& context) {
   if (!report.changed_anything) return {};
-  const PlanCounts counts = count_steps(report.outcome);
   if (!changed_anything(report)) return "note: nothing was changed before the failure\n";
   std::string text =
-      fmt::format("note: changed before the {}: {}\n", context.signal ? "stop" : "failure", done_text(counts));
+      fmt::format("note: changed before the {}: {}\n", context.signal ? "stop" : "failure", begun_text(report.outcome));
   text += render_steps(report.outcome, {.style = context.style, .redact = context.redact, .columns = context.columns});
   return text + fmt::format("note: what was changed stays; the next {} goes on from there\n", verb);
 }

@@ -128,7 +128,8 @@ void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
                    .started = now_text(),
                    .planned = writes_in(plan),
                    .key_mark = key_mark()};
-  for (const auto& [name, value] : program.settings) record.settings.emplace(name, redactor.apply(value));
+  for (const auto& [name, value] : program.given.settings) record.given.settings.emplace(name, redactor.apply(value));
+  for (const auto& [name, value] : program.given.options) record.given.options.emplace(name, redactor.apply(value));
   // Until this deploy has ended well, what the last one told is what is known: the old version may serve on.
   const LedgerState before = ledger.read();
   if (before.run && before.run->verb == options.verb) record.notes = before.run->notes;
@@ -147,7 +148,7 @@ void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
       record.notes.clear();
       for (const Note& note : report.outcome.notes) record.notes.push_back({note.label, redactor.apply(note.text)});
     }
-    ledger.finish(record);
+    finish_run(record, report);
     run.point("finished");
   };
   try {
@@ -164,6 +165,16 @@ void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
     return;
   }
   finish();
+}
+
+void Engine::Impl::finish_run(const RunRecord& record, Report& report) {
+  try {
+    topology->ledger().finish(record);
+  } catch (const Error& error) {
+    if (report.ok()) throw;
+    report.errors.front().notes.push_back(
+        fmt::format("the ledger does not say how this {} ended: {}", record.verb, error.data().message));
+  }
 }
 
 void Engine::Impl::apply(RealRun& run, const Plan& plan, Node& root, Report& report) {

@@ -95,7 +95,7 @@ void Engine::Impl::destroy_under_lock(const Leftovers& chosen, Report& report) {
   record.done = run.done();
   record.failed = !report.ok();
   record.stopped = report.stopped();
-  ledger.finish(record);
+  finish_run(record, report);
   run.point("finished");
 }
 

@@ -69,11 +69,19 @@ std::string would_be(const StepOutcome& step) {
   return text;
 }
 
-/// "image=a:2, replicas=3"
-std::string settings_text(const std::map<std::string, std::string>& settings) {
+/// "image=a:2, replicas=3, --nats-image=nats:2.11"
+std::string text_of(const Given& given) {
   std::string text;
-  for (const auto& [name, value] : settings) text += (text.empty() ? "" : ", ") + name + "=" + value;
+  for (const auto& [name, value] : given.settings) text += (text.empty() ? "" : ", ") + name + "=" + value;
+  for (const auto& [name, value] : given.options) text += (text.empty() ? "--" : ", --") + name + "=" + value;
   return text;
+}
+
+/// With which arguments the last deploy is repeated.
+std::string how_to_give(const Given& given) {
+  if (given.options.empty()) return "give the settings of the last deploy, with --set or --config";
+  if (given.settings.empty()) return "give the options of the last deploy";
+  return "give the settings of the last deploy, with --set or --config, and its options";
 }
 
 Error differs(const Plan& plan) {
@@ -89,9 +97,9 @@ Error differs(const Plan& plan) {
     if (said.facts.size() == most) ++more;
     else said.facts.emplace_back(fmt::format("{} {}", step.kind, step.name), would_be(step));
   }
-  if (plan.settings_before && !plan.settings_before->empty()) {
-    said.facts.emplace_back("last deploy", "made with " + settings_text(*plan.settings_before));
-    said.help = "give the settings of the last deploy, with --set or --config: a deploy without them takes them back";
+  if (plan.given_before && !plan.given_before->empty()) {
+    said.facts.emplace_back("last deploy", "made with " + text_of(*plan.given_before));
+    said.help = how_to_give(*plan.given_before) + ": a deploy without them takes them back";
   }
   if (more > 0) said.facts.emplace_back("and", fmt::format("{} more", more));
   return Error(std::move(said));
@@ -176,7 +184,10 @@ void Engine::logs(const std::string& filter, const LogQuery& query, const LogSin
   std::mutex mutex;
   std::exception_ptr failure;
   std::vector<std::jthread> followers;
-  for (const LedgerEntry& entry : ledger_state().entries) {
+  const auto entries = ledger_state().entries;
+  // Whatever a program writes into its log: also a password that it was given.
+  for (const LedgerEntry& entry : entries) primitive_of(*impl_->topology, entry)->conceal(at, entry);
+  for (const LedgerEntry& entry : entries) {
     if (!filter.empty() && entry.step_name.find(filter) == std::string::npos &&
         entry.subject.name.find(filter) == std::string::npos)
       continue;

@@ -94,6 +94,7 @@ struct Engine::Impl {
 
   Plan rehearse();
   void rehearse_prune(Plan&);
+  void warn_of_lost_ledger();
   void recall(Topology& where, Leftovers&);
   bool moved(const ReadSet&);
   void apply(RealRun&, const Plan&, Node& root, Report&);
@@ -107,6 +108,9 @@ struct Engine::Impl {
   void deploy_under_lock(const Plan&, Report&);
   void destroy(bool delete_data, const Engine::ApproveDestroy&, Report&);
   void destroy_under_lock(const Leftovers&, Report&);
+
+  /// The end of a run, into the ledger. Where that fails after something else has, it is told as a part of that.
+  void finish_run(const RunRecord&, Report&);
 
   /// Runs a verb to its report; whatever it throws becomes one of the report's errors.
   template <class F>

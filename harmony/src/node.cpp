@@ -90,6 +90,11 @@ void Node::set_detail(std::string detail) {
   detail_ = std::move(detail);
 }
 
+void Node::set_failed() {
+  std::lock_guard hold{mutex_};
+  failed_ = true;
+}
+
 void Node::set_decides(Subject decides) {
   std::lock_guard hold{mutex_};
   decides_ = std::move(decides);

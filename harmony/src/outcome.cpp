@@ -40,8 +40,12 @@ struct OutcomeBuilder {
 
   void add(const Node& node) {
     std::lock_guard hold{node.mutex_};
-    StepOutcome step{
-        .kind = node.label_, .name = node.name_, .detail = node.detail_, .score_path = node.path(), .at = node.at_};
+    StepOutcome step{.kind = node.label_,
+                     .name = node.name_,
+                     .detail = node.detail_,
+                     .score_path = node.path(),
+                     .at = node.at_,
+                     .failed = node.failed_};
     for (const auto& item : node.items_) {
       if (const auto* change = std::get_if<Change>(&item)) step.changes.push_back(*change);
       else if (const auto* note = std::get_if<Note>(&item)) outcome.notes.push_back(*note);

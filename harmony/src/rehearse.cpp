@@ -34,7 +34,7 @@ Plan Engine::Impl::rehearse() {
   Plan plan{.deployment = options.deployment,
             .topology = topology->label(),
             .root = program.kind + " " + program.name,
-            .settings = program.settings};
+            .given = program.given};
   phase(Phase::rehearse, [&] {
     try {
       (void)topology->ledger().read();  // one that cannot be read is no Score's mistake, and told once
@@ -67,6 +67,18 @@ Plan Engine::Impl::rehearse() {
   return plan;
 }
 
+/// Its fingerprint key is gone with it, or was not kept by anybody: why the plan is as long as it is.
+void Engine::Impl::warn_of_lost_ledger() {
+  Scope at{rehearsed->run, rehearsed->root, stop};
+  const std::string what = topology->unclaimed(at);
+  if (what.empty()) return;
+  rehearsed->root.record(
+      Note{"warning", fmt::format("deployment `{}` is there, but its ledger is gone. A deploy takes over what "
+                                  "its Scores name; secrets, and what carries one, may show as changed once. "
+                                  "There: {}",
+                                  options.deployment, what)});
+}
+
 void Engine::Impl::rehearse_prune(Plan& plan) {
   const LedgerState ledger = topology->ledger().read();
   if (ledger.unfinished()) plan.unfinished = ledger.run;
@@ -83,8 +95,9 @@ void Engine::Impl::rehearse_prune(Plan& plan) {
   };
   const bool nothing_ours = std::ranges::all_of(ledger.entries, &LedgerEntry::shared);  // a destroy took its key along
   plan.other_key = ledger.run && !nothing_ours && !ledger.run->key_mark.empty() && ledger.run->key_mark != key_mark();
-  if (ledger.run && !nothing_ours && ledger.run->verb == "deploy" && ledger.run->settings != program.settings)
-    plan.settings_before = ledger.run->settings;
+  if (ledger.run && !nothing_ours && ledger.run->verb == "deploy" && ledger.run->given != program.given)
+    plan.given_before = ledger.run->given;
+  if (!ledger.run && ledger.entries.empty()) warn_of_lost_ledger();
   if (shares_nothing(ledger, rehearsed->run))
     rehearsed->root.record(
         Note{"warning", fmt::format("nothing of what deployment `{}` has is of this application, and all "

@@ -87,6 +87,7 @@ std::mutex& Run::mutex_of(const Subject& subject) {
 // ---------------------------------------------------------------- rehearsed
 
 Change RehearsedRun::change(const Scope& at, Change change, const std::function<Settled()>& act) {
+  at.check();
   touch(change.subject);
   at.node().record(change);
   if (change.action != Action::unchanged) {

@@ -17,11 +17,13 @@ Scope Scope::step(Step step) const {
   Scope opened{*run_, added, stop_};
   const auto start = std::chrono::steady_clock::now();
   const int thrown = std::uncaught_exceptions();
-  opened.end_ = std::shared_ptr<const void>(&added, [run = run_, start, thrown](const void* node) {
+  opened.end_ = std::shared_ptr<Node>(&added, [run = run_, start, thrown](Node* node) {
+    const bool failed = std::uncaught_exceptions() > thrown;
+    if (failed) node->set_failed();
     run->emit({.kind = Event::Kind::step_finished,
-               .node = static_cast<const Node*>(node),
+               .node = node,
                .took = std::chrono::steady_clock::now() - start,
-               .failed = std::uncaught_exceptions() > thrown});
+               .failed = failed});
   });
   return opened;
 }

@@ -85,11 +85,16 @@ LedgerEntry entry_from(const json::object& from) {
           .sequence = from.at("sequence").to_number<std::uint64_t>()};
 }
 
-std::map<std::string, std::string> settings_from(const json::object& from) {
-  std::map<std::string, std::string> settings;
-  if (const json::value* all = from.if_contains("settings"))
-    for (const auto& [name, value] : all->as_object()) settings.emplace(name, std::string(value.as_string()));
-  return settings;
+json::object to_json(const std::map<std::string, std::string>& texts) {
+  json::object all;
+  for (const auto& [name, value] : texts) all[name] = value;
+  return all;
+}
+std::map<std::string, std::string> texts_from(const json::object& from, std::string_view key) {
+  std::map<std::string, std::string> texts;
+  if (const json::value* all = from.if_contains(key))
+    for (const auto& [name, value] : all->as_object()) texts.emplace(name, std::string(value.as_string()));
+  return texts;
 }
 std::vector<Note> notes_from(const json::object& from) {
   std::vector<Note> notes;
@@ -100,8 +105,6 @@ std::vector<Note> notes_from(const json::object& from) {
 }
 
 json::object to_json(const RunRecord& run) {
-  json::object settings;
-  for (const auto& [name, value] : run.settings) settings[name] = value;
   json::array notes;
   for (const Note& note : run.notes) notes.push_back({{"label", note.label}, {"text", note.text}});
   return {{"id", run.id},
@@ -116,7 +119,8 @@ json::object to_json(const RunRecord& run) {
           {"stopped", run.stopped},
           {"key_mark", run.key_mark},
           {"smoke_tested", run.smoke_tested},
-          {"settings", std::move(settings)},
+          {"settings", to_json(run.given.settings)},
+          {"options", to_json(run.given.options)},
           {"notes", std::move(notes)}};
 }
 RunRecord run_from(const json::object& from) {
@@ -132,7 +136,7 @@ RunRecord run_from(const json::object& from) {
           .stopped = truth(from, "stopped"),
           .key_mark = text(from, "key_mark"),
           .smoke_tested = truth(from, "smoke_tested"),
-          .settings = settings_from(from),
+          .given = {.settings = texts_from(from, "settings"), .options = texts_from(from, "options")},
           .notes = notes_from(from)};
 }
 

@@ -44,6 +44,7 @@ class MachineHost final : public Host {
   void remove(Scope&, const LedgerEntry&) override;
   Observation observe(Scope&, const LedgerEntry&) override;
   void logs(Scope&, const LedgerEntry&, const LogQuery&, const LogSink&) override;
+  void conceal(Scope&, const LedgerEntry&) override;
   std::string read_again(Scope& at, std::string_view key) override { return reader_.fingerprint(at, key); }
 
  private:

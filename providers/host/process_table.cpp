@@ -105,13 +105,13 @@ std::set<int> with_descendants(const std::set<int>& pids) {
   return family;
 }
 
+/// Without its arguments: it may be a stranger's, and one of them a password.
 std::string command_of(int pid) {
   constexpr std::size_t longest = 120;
   std::string line = whole_file(fmt::format("/proc/{}/cmdline", pid));
   if (line.empty()) line = whole_file(fmt::format("/proc/{}/comm", pid));
-  std::ranges::replace(line, '\0', ' ');
-  line = printable(line);
-  return line.size() > longest ? printable(line.substr(0, longest)) + "…" : line;
+  const std::string program = printable(line.substr(0, line.find('\0')));
+  return program.size() > longest ? printable(program.substr(0, longest)) + "…" : program;
 }
 
 }  // namespace harmony::host

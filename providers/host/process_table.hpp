@@ -15,7 +15,7 @@ int parent_of(int pid);
 bool is_paused(int pid);
 /// Processes and all below them.
 std::set<int> with_descendants(const std::set<int>& pids);
-/// As one printable line, at most 120 bytes; empty where it cannot be read.
+/// Its program as one printable line, at most 120 bytes; empty where it cannot be read.
 std::string command_of(int pid);
 /// Where a link in its folder leads, "cwd" or "ns/mnt"; " (deleted)" behind a path that was taken away. Empty where it cannot be
 /// read.

@@ -24,4 +24,9 @@ Deferred<Secret<std::string>> MachineHost::secret(Scope& at, const std::string& 
   return *kept;
 }
 
+void MachineHost::conceal(Scope& at, const LedgerEntry& entry) {
+  if (entry.subject.kind != "secret") return;
+  if (const auto kept = reader_.secret(entry.subject.name)) at.conceal(*kept);
+}
+
 }  // namespace harmony::host

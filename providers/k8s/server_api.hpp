@@ -39,6 +39,7 @@ class ServerApi final : public Api {
   void rest(Scope&, const LedgerEntry&) override;
   Observation observe(Scope&, const LedgerEntry&) override;
   void logs(Scope&, const LedgerEntry&, const LogQuery&, const LogSink&) override;
+  void conceal(Scope&, const LedgerEntry&) override;
   std::string read_again(Scope&, std::string_view key) override;
 
   // For the twin.

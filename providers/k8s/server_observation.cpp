@@ -97,6 +97,16 @@ void ServerApi::logs(Scope& in, const LedgerEntry& entry, const LogQuery& query,
   else read_logs(in, *place_, selector_text(*live), query, sink);
 }
 
+/// Who may read logs and no Secrets reads what the pods have written, as with kubectl.
+void ServerApi::conceal(Scope& in, const LedgerEntry& entry) {
+  if (entry.subject.kind != "secret") return;
+  try {
+    for (auto& [key, value] : values_in(find(in, entry.subject)))
+      if (key != "username") in.conceal(Secret<std::string>(std::move(value)));
+  } catch (const ApiError&) {
+  }
+}
+
 std::optional<std::string> ServerApi::ready_pod(Scope& in, const ForwardTarget& target) const {
   const auto live = find(in, {target.what(), place_->space, target.name});
   if (!live) return std::nullopt;

@@ -6,6 +6,7 @@
 
 #include "host/printable.hpp"
 #include "http/rehearsed.hpp"
+#include "k8s/image_name.hpp"
 #include "k8s/rehearsed.hpp"
 #include "k8s/secret_fingerprinter.hpp"
 #include "k8s/server_api.hpp"
@@ -90,6 +91,18 @@ std::string mark_of(const k8s::Cluster& cluster) {
 
 }  // namespace
 
+namespace {
+std::string image_option(const TopologySettings& settings, const char* option, const std::string& otherwise) {
+  const std::string image = option_or(settings, option, otherwise);
+  if (image == otherwise || k8s::is_image_name(image)) return image;
+  throw Error({.code = "H0408",
+               .category = Category::usage,
+               .message = fmt::format("`{}` is no name of an image", host::printable(image)),
+               .help = fmt::format("give --{} a name such as registry.example/mirror/{}", option,
+                                   otherwise.empty() ? "postgres:17" : otherwise)});
+}
+}  // namespace
+
 struct K8sAnywhere::Shared {
   k8s::Access access;
   std::shared_ptr<const k8s::Place> place;
@@ -121,8 +134,8 @@ struct K8sAnywhere::Shared {
         lease(std::make_shared<k8s::Lease>(place)),
         ledger(std::make_shared<k8s::SecretLedger>(place, lease)),
         fingerprinter(ledger),
-        postgresql_image(option_or(settings, "postgresql-image", "")),
-        nats_image(option_or(settings, "nats-image", "nats:2.11")),
+        postgresql_image(image_option(settings, "postgresql-image", "")),
+        nats_image(image_option(settings, "nats-image", "nats:2.11")),
         routes(workloads::route_options(option_or(settings, "route", ""), option_or(settings, "ingress-class", ""),
                                         option_or(settings, "gateway", ""))),
         postgresql_kind(postgresql::server_kind(option_or(settings, "postgresql", ""))),
@@ -164,23 +177,34 @@ std::vector<TopologyOption> K8sAnywhere::options() {
       {.name = "force-conflicts", .help = "Take over fields of these objects that others have set"},
       {.name = "route",
        .value_name = "KIND",
-       .help = "How requests come in: service, ingress, gateway or openshift [what the cluster has]"},
-      {.name = "ingress-class", .value_name = "NAME", .help = "IngressClass of routes [the default or only one]"},
-      {.name = "gateway", .value_name = "[NAMESPACE/]NAME", .help = "Gateway of routes [the only one that takes them]"},
+       .help = "How requests come in: service, ingress, gateway or openshift [what the cluster has]",
+       .shapes = true},
+      {.name = "ingress-class",
+       .value_name = "NAME",
+       .help = "IngressClass of routes [the default or only one]",
+       .shapes = true},
+      {.name = "gateway",
+       .value_name = "[NAMESPACE/]NAME",
+       .help = "Gateway of routes [the only one that takes them]",
+       .shapes = true},
       {.name = "allow-replace", .help = "Delete and make anew what cannot be changed in place; never what holds data"},
       {.name = "postgresql",
        .value_name = "KIND",
-       .help = "What new PostgreSQL servers are: statefulset, cloudnative-pg [by what the cluster has]"},
+       .help = "What new PostgreSQL servers are: statefulset, cloudnative-pg [by what the cluster has]",
+       .shapes = true},
       {.name = "postgresql-image",
        .value_name = "IMAGE",
-       .help = "Of PostgreSQL servers [postgres:17, or the operator's]"},
-      {.name = "nats-image", .value_name = "IMAGE", .help = "Of NATS servers [nats:2.11]"},
+       .help = "Of PostgreSQL servers [postgres:17, or the operator's]",
+       .shapes = true},
+      {.name = "nats-image", .value_name = "IMAGE", .help = "Of NATS servers [nats:2.11]", .shapes = true},
       {.name = "volume-size",
        .value_name = "SIZE",
-       .help = "Of new volumes; what is there grows to it where its class can, and never shrinks [1Gi]"},
+       .help = "Of new volumes; what is there grows to it where its class can, and never shrinks [1Gi]",
+       .shapes = true},
       {.name = "pull-secret",
        .value_name = "NAME",
-       .help = "Secret of the namespace, for a registry that asks who pulls"}};
+       .help = "Secret of the namespace, for a registry that asks who pulls",
+       .shapes = true}};
 }
 
 K8sAnywhere::K8sAnywhere(const TopologySettings& settings) : shared_(std::make_shared<Shared>(settings)) {

@@ -28,7 +28,7 @@ struct Program {
   std::function<void(const Scope&, Topology&)> interpret;
   std::vector<Observer*> observers = {};         ///< of the companions at the root; they see the phases too
   std::optional<std::string> unverified = {};    ///< why the root has no smoke test
-  std::map<std::string, std::string> settings = {};  ///< what --set and --config changed; part of the plan
+  Given given = {};                              ///< part of the plan
 };
 
 struct PlannedSmokeTest {
@@ -38,15 +38,14 @@ struct PlannedSmokeTest {
 /// What a rehearsal found. A saved plan is this, in a file: it guards a re-run of the Scores, it is no script.
 struct Plan {
   std::string deployment, topology, root;        ///< root: kind and name
-  std::map<std::string, std::string> settings;
+  Given given;
   Outcome outcome;                               ///< prunes included, behind the tree
   ReadSet reads;
   std::vector<PlannedSmokeTest> smoke_tests;
   std::vector<Diagnostic> errors;                ///< a plan with errors cannot be deployed
   std::optional<RunRecord> unfinished;           ///< of the deploy before, if it stopped half-way
   std::vector<LedgerEntry> kept;                 ///< data no Score speaks of any more
-  /// Of the last deploy, where they are not those of this plan.
-  std::optional<std::map<std::string, std::string>> settings_before = {};
+  std::optional<Given> given_before = {};        ///< the last deploy, where that was something else
   bool other_key = false;                        ///< of fingerprints, than that of the last run: all of them differ
   bool settles = false;                          ///< the ledger has to be put right, though the world has not
   std::chrono::nanoseconds took{};

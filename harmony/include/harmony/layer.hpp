@@ -118,9 +118,28 @@ auto operator|(Inner inner, Outer outer) {
   static_assert(ordered || !once,
                 "harmony: senseless order of companions; from left to right: the Score, smoke tests, observers "
                 "(metered, traced), verbs (dry_run, planned)");
-  if constexpr (!once || !ordered) return inner;
+  if constexpr (Layer<Inner> && (!once || !ordered)) return inner;
   else if constexpr (Layer<Inner>) return Stack<Inner, Outer>{std::move(inner), std::move(outer)};
   else return outer.wrap(std::move(inner));
+}
+
+/// What is no Score yet: says what it lacks.
+template <class Inner, Layer Outer>
+  requires(!Layer<Inner> && !Score<Inner>)
+Inner operator|(Inner inner, const Outer&) {
+  constexpr bool says_needs = requires { typename Inner::needs; };
+  constexpr bool has_kind = requires {
+    { Inner::kind() } -> std::convertible_to<std::string_view>;
+  };
+  constexpr bool has_name = requires(const Inner& score) {
+    { score.name() } -> std::convertible_to<std::string_view>;
+  };
+  static_assert(says_needs, "harmony: a Score says what it needs: `using needs = Needs<...>;`");
+  static_assert(has_kind, "harmony: a Score has `static constexpr std::string_view kind()`");
+  static_assert(has_name, "harmony: a Score has `std::string_view name() const`");
+  static_assert(!says_needs || !has_kind || !has_name || Score<Inner>,
+                "harmony: a Score has `void interpret(Context<needs>&) const`, and can be copied");
+  return inner;
 }
 
 /// Calls `visit` on each companion, outermost first, and on the Score itself.

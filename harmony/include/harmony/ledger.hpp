@@ -32,6 +32,14 @@ struct LedgerEntry {
   std::string step() const { return step_name.empty() ? subject.text() : step_kind + " " + step_name; }
 };
 
+/// What a deploy was given that another one may not be. As it was given; nothing secret.
+struct Given {
+  std::map<std::string, std::string> settings = {};  ///< --set and --config, by field
+  std::map<std::string, std::string> options = {};  ///< the topology's that shape what is deployed
+  bool empty() const { return settings.empty() && options.empty(); }
+  bool operator==(const Given&) const = default;
+};
+
 /// Who runs, or ran last.
 struct RunRecord {
   std::string id;  ///< unique: time and random
@@ -46,7 +54,7 @@ struct RunRecord {
   bool stopped = false;  ///< failed by nothing but a signal
   std::string key_mark = {};  ///< of one text by the fingerprint key: another mark means another key
   bool smoke_tested = false;
-  std::map<std::string, std::string> settings = {};  ///< a deploy's, as they were given; nothing secret
+  Given given = {};  ///< a deploy's
   std::vector<Note> notes = {};  ///< what a deploy that ended well told whoever uses it: "open" and an address
   bool at_work = false;  ///< another process is still at it; never written
 };

@@ -44,6 +44,7 @@ class Node {
   std::string detail() const;
   void set_detail(std::string);
   void set_decides(Subject);
+  void set_failed();
   std::vector<const Node*> children() const;
   Outcome outcome() const;
 
@@ -58,6 +59,7 @@ class Node {
   Kind kind_;
   std::string label_, name_, detail_;
   Subject decides_;
+  bool failed_ = false;
   std::source_location at_;
   std::size_t id_;
   mutable std::mutex mutex_;

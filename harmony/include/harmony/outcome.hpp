@@ -20,6 +20,7 @@ struct StepOutcome {
   Fidelity fidelity = Fidelity::exact;
   std::string effect;      ///< the strongest effect of its changes
   bool loses_data = false;
+  bool failed = false;     ///< or stopped, in its middle: more was to come than these changes
 };
 
 struct Note {

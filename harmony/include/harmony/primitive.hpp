@@ -45,6 +45,9 @@ class Primitive {
   virtual void rest(Scope&, const LedgerEntry&) {}
   virtual Observation observe(Scope&, const LedgerEntry&) = 0;
   virtual void logs(Scope&, const LedgerEntry&, const LogQuery&, const LogSink&) {}
+  /// Scope::conceal of every secret that the entry names, before what may repeat it is shown: logs. Where it cannot be
+  /// read there is nothing to conceal.
+  virtual void conceal(Scope&, const LedgerEntry&) {}
   /// The fingerprint of what `key` (ReadRecord::key) is now.
   virtual std::string read_again(Scope&, std::string_view key) = 0;
 

@@ -87,7 +87,7 @@ class Scope {
   Run* run_;
   Node* node_;
   std::stop_token stop_;
-  std::shared_ptr<const void> end_{};  ///< of a step: its end is an event
+  std::shared_ptr<Node> end_{};  ///< of a step: its end is an event
 };
 
 }  // namespace harmony

@@ -53,6 +53,7 @@ struct TopologyOption {
   std::string help;
   char letter = 0;              ///< "-n"
   bool chooses = false;         ///< who gives it means this topology, and need not say `--on`
+  bool shapes = false;          ///< what is deployed depends on it, so the ledger keeps it, as it keeps the settings
 };
 struct TopologySettings {
   std::string deployment;

@@ -58,10 +58,11 @@ Plan new_deployment() {
 
 /// One of everything a plan can say.
 Plan changing() {
-  Plan plan{.deployment = "guestbook",
-            .topology = "prod (k8s 1.34 at api.prod.example)",
-            .root = "guestbook guestbook",
-            .settings = {{"host", "a.example"}, {"replicas", "3"}}};
+  Plan plan{
+      .deployment = "guestbook",
+      .topology = "prod (k8s 1.34 at api.prod.example)",
+      .root = "guestbook guestbook",
+      .given = {.settings = {{"host", "a.example"}, {"replicas", "3"}}, .options = {{"nats-image", "nats:2.11"}}}};
   Change image = change("web", Action::update);
   image.effect = "rolling restart of 3 pods";
   image.fidelity = Fidelity::server;

@@ -449,8 +449,8 @@ def test_two_deploys_at_once(app):
             if '"waiting"' in line and "503" in line:
                 break
         app.run("deploy", "--yes", "--set", "broker=true", "--lock-timeout", "1").expect(7, "H0201", "deploy", str(first.pid))
-        app.run("plan", "--set", "broker=true").expect(0, "a deploy .* is running, at step")
-        app.run("status").expect(0, "a deploy .* is running, at step")
+        app.run("plan", "--set", "broker=true").expect(0, "a deploy .* is running, at change")
+        app.run("status").expect(0, "a deploy .* is running, at change")
         waits = app.run("deploy", "--yes", "--set", "broker=true", "--lock-timeout", "60")
         first.communicate(timeout=60)
     assert first.returncode == 4

@@ -1,4 +1,5 @@
 """The life of the guestbook on one machine: deploy, change, prune, reboot, destroy. argv[1]: harmony-app."""
+import glob
 import json
 import os
 import re
@@ -234,11 +235,30 @@ def test_owners_and_modes_of_the_state_folder(app):
         assert os.stat(f"/proc/{pid}").st_uid == harmony
 
 
+def test_a_password_that_a_program_logs_is_not_shown(app):
+    talkative = os.path.join(app.base, "talkative")
+    with open(talkative, "w", encoding="utf-8") as file:
+        file.write('#!/bin/sh\necho "cannot reach $DATABASE_URL" >&2\nexec sleep 1000\n')
+    os.chmod(talkative, 0o755)
+    with app.start("deploy", "--yes", "--set", f"binary={talkative}", "--events", "/dev/stdout") as started:
+        for line in started.stdout:
+            if '"waiting"' in line and re.search(r"`guestbook\.[0-9a-f]+` does not listen", line):
+                break
+        started.send_signal(signal.SIGINT)
+        started.communicate(timeout=30)
+    passwords = [open(path, encoding="utf-8").read() for path in glob.glob(app.state + "/keys/*.*")]
+    assert passwords
+    for words in (["logs"], ["logs", "-o", "json"], ["logs", "guestbook"]):
+        told = app.run(*words).expect(0, r"cannot reach postgresql://guestbook:\(secret [0-9a-f]+\)@").text
+        assert not any(password in told for password in passwords)
+
+
 def test_a_lost_ledger_takes_nothing_down(app):
     app.deploy()
     os.rename(os.path.join(app.state, "ledger/journal"), app.base + "/journal")
     running = app.servers()
     app.run("status").expect(0, "nothing is deployed", "without a ledger .*services/guestbook-db")
+    app.run("plan").expect(0, "warning: deployment `guestbook` is there, but its ledger is gone", "services/guestbook-db")
     for words in (["destroy"], ["destroy", "--yes"], ["destroy", "--yes", "--delete-data"]):
         app.run(*words).expect(5, r"error\[H0208\]", "services/guestbook-db")
     assert app.servers() == running and os.path.exists(os.path.join(app.state, "services/guestbook-db/data/PG_VERSION"))

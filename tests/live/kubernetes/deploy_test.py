@@ -113,6 +113,7 @@ def test_a_lost_ledger_takes_nothing_down(app):
     app.deploy()
     app.run("delete", "secret/harmony.guestbook")
     app.harmony("status").expect(0, "without a ledger", "statefulset.apps/guestbook-db")
+    app.harmony("plan").expect(0, "warning: deployment `guestbook` is there, but its ledger is gone", "statefulset.apps/guestbook-db")
     app.harmony("destroy", "--yes", "--delete-data").expect(5, r"error\[H0208\]", "statefulset.apps/guestbook-db")
     app.deploy().expect(0, "5 checks passed")
     app.harmony("destroy", "--yes", "--delete-data").expect(0)
@@ -128,6 +129,11 @@ def test_a_lock_that_is_taken_away_stops_the_writing(app):
     assert "deployment/guestbook" not in app.objects(), "it went on writing"
     assert app.json("get", "lease/harmony.guestbook")["spec"]["holderIdentity"] == "somebody else", "the lock of somebody else was taken away"
     app.deploy().expect(0, "5 checks passed")  # nobody renews it
+
+
+def test_names_of_images_that_no_kubelet_reads(app):
+    app.harmony("plan", "--nats-image", "https://registry.example/nats").expect(64, r"error\[H0408\]", "--nats-image")
+    app.harmony("plan", "--set", "image=Guestbook:1.4").expect(64, r"error\[H0252\]: `Guestbook:1.4` is no name of an image")
 
 
 def test_names_that_a_cluster_does_not_take(app):
@@ -249,6 +255,10 @@ def test_images_are_pulled_with_a_secret(app):
     for workload in app.json("get", "deployments,statefulsets")["items"]:
         assert workload["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "registry"}], workload["metadata"]["name"]
     app.plan_is_empty("--pull-secret", "registry")
+    # Who leaves it out is told what the last deploy had.
+    app.harmony("plan").expect(0, "note: the last deploy was made with image=.*, --pull-secret=registry")
+    app.harmony("smoke-test").expect(5, r"error\[H0305\]", "--pull-secret=registry", "help: give the settings of the last deploy, .* and its options")
+    app.harmony("status").expect(0, "6 of 6 ok", "--pull-secret=registry")
     app.harmony("destroy", "--yes", "--delete-data").expect(0)
     app.run("get", "secret/registry")  # it is somebody's
 
@@ -274,6 +284,15 @@ def test_no_secret_in_any_output(app):
         for value in secret["data"].values():
             plain = base64.b64decode(value).decode()
             assert value not in told and (len(plain) < 8 or plain not in told), secret["metadata"]["name"]
+
+
+def test_a_password_that_a_program_logs_is_not_shown(app):
+    app.deploy()
+    import base64
+    password = base64.b64decode(app.json("get", "secret/guestbook-db-guestbook")["data"]["password"]).decode()
+    app.run("exec", "guestbook-db-0", "--", "env", "PGPASSWORD=wrong", "psql", "-h", "127.0.0.1", "-U", password, "postgres", code=2)
+    told = app.harmony("logs", "guestbook-db").expect(0, r'failed for user "\(secret [0-9a-f]+\)"').text
+    assert password not in told
 
 
 def test_the_plan_is_data_too(app):

@@ -37,7 +37,9 @@ def build():
     if not os.path.islink(below):
         os.symlink(SOURCES, below)
     write_if_other(REPOSITORY + "/main.cpp", block("cpp", "struct HelloScore") + block("cpp", "struct HelloAnswers") + block("cpp", "int main"))
-    write_if_other(REPOSITORY + "/meson.build", block("meson", "project('hello'"))
+    write_if_other(REPOSITORY + "/hello.hpp", "#pragma once\n" + block("cpp", "struct HelloScore"))
+    write_if_other(REPOSITORY + "/hello_test.cpp", block("cpp", "testing::plan_of"))
+    write_if_other(REPOSITORY + "/meson.build", block("meson", "project('hello'") + block("meson", "test('hello'"))
     if not os.path.exists(REPOSITORY + "/build/build.ninja"):
         # Without optimisation, which is all that differs from the page: two minutes less.
         run("meson", "setup", "build", "-Doptimization=0")
@@ -49,6 +51,10 @@ def test_the_page_builds_and_deploys(app):
     url = "http://127.0.0.1:" + re.search(r"127\.0\.0\.1:(\d+)", app.deploy().expect(0, "Smoke test: 1 check passed").text).group(1)
     assert http_get(url) == (200, "hello\n")
     app.plan_is_empty()
+
+
+def test_the_page_tests_its_score(app):
+    run("meson", "test", "-C", "build", "--no-rebuild", "hello")
 
 
 def test_only_what_a_deploy_needs_is_built(app):

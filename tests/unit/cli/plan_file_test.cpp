@@ -28,7 +28,7 @@ SavedPlan sample() {
   plan.deployment = "shop";
   plan.topology = "box (here)";
   plan.root = "shop shop";
-  plan.settings = {{"host", "a \"quoted\" name\n"}};
+  plan.given.settings = {{"host", "a \"quoted\" name\n"}};
   const Change change{.subject = {"shelf", "item", "bread"},
                       .action = Action::replace,
                       .fields = {{.path = "weight", .before = "1", .after = "2"},
@@ -85,7 +85,7 @@ TEST_CASE("what is written comes back") {
   CHECK(read.topology == saved.topology);
   CHECK(read.made == saved.made);
   CHECK(read.fingerprint_key == saved.fingerprint_key);
-  CHECK(read.plan.settings == saved.plan.settings);
+  CHECK(read.plan.given.settings == saved.plan.given.settings);
   CHECK(read.plan.topology == saved.plan.topology);
   CHECK(read.plan.reads == saved.plan.reads);
   CHECK(read.plan.settles);
@@ -181,7 +181,7 @@ TEST_CASE("a plan is deployed by what it was made for") {
               .root = "shop shop",
               .deployment = "shop",
               .topology = "box",
-              .settings = saved.plan.settings}) == "none");
+              .settings = saved.plan.given.settings}) == "none");
   CHECK(code({.program = "another", .root = "shop shop"}) == "H0524");
   CHECK(code({.program = "abc123", .root = "mill mill"}) == "H0524");
   CHECK(code({.program = "abc123", .root = "shop shop", .deployment = "blue"}) == "H0523");

@@ -62,13 +62,13 @@ TEST_CASE("what is written is what is read") {
   stopped.failed = stopped.stopped = true;
   stopped.key_mark = "c0ffee";
   stopped.version = "1.4.0";
-  stopped.settings = {{"binary", "next"}};
+  stopped.given = {.settings = {{"binary", "next"}}, .options = {{"nats-image", "nats:2.11"}}};
   stopped.notes = {{"open", "http://127.0.0.1:1"}};
   CHECK(state_of(joined(lines) + host::finish_line(7, stopped))
             .starts_with(
                 "run-2 2026-11-24T10:05:00Z 0 failed stopped key c0ffee version 1.4.0\nlast 2026-11-23T10:05:00Z"));
   const auto read = host::read_journal(joined(lines) + host::finish_line(7, stopped), "guestbook", path).state.run;
-  CHECK(read->settings == stopped.settings);
+  CHECK(read->given == stopped.given);
   REQUIRE(read->notes.size() == 1);
   CHECK(read->notes[0].label + " " + read->notes[0].text == "open http://127.0.0.1:1");
 }
