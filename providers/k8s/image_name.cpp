@@ -7,7 +7,7 @@ namespace harmony::k8s {
 
 namespace {
 
-/// https://pkg.go.dev/github.com/distribution/reference has this grammar.
+/// That of the reference package of the distribution project, which kubelets and registries share.
 std::regex grammar() {
   const std::string part = "[a-z0-9]+(?:(?:\\.|__?|-+)[a-z0-9]+)*";
   const std::string label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
