@@ -182,6 +182,9 @@ std::string kept_text(const Plan& plan, const StepsView& view, const Style& styl
   }
   std::string text;
   for (const std::string& name : names) text += "    " + style.dim("data is kept: " + view.line(name)) + "\n";
+  for (const Note& note : plan.outcome.notes)
+    if (note.label == "taken up")
+      text += "    " + style.dim("data that was kept is taken up again: " + view.line(note.text)) + "\n";
   return text;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "engine_impl.hpp"
 
@@ -98,6 +99,12 @@ void Engine::Impl::rehearse_prune(Plan& plan) {
   if (ledger.run && !nothing_ours && ledger.run->verb == "deploy" && ledger.run->given != program.given)
     plan.given_before = ledger.run->given;
   if (!ledger.run && ledger.entries.empty()) warn_of_lost_ledger();
+  // What a destroy has left looks like new in the plan's steps.
+  std::set<std::string> taken_up;
+  for (const LedgerEntry& entry : ledger.entries)
+    if (entry.state == LedgerEntry::State::kept && rehearsed->run.touched(entry.subject) &&
+        taken_up.insert(entry.step()).second)
+      rehearsed->root.record(Note{"taken up", entry.step()});
   if (shares_nothing(ledger, rehearsed->run))
     rehearsed->root.record(
         Note{"warning", fmt::format("nothing of what deployment `{}` has is of this application, and all "

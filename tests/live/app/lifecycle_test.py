@@ -113,6 +113,7 @@ def test_destroy_keeps_the_data_and_deploy_takes_it_up_again(app):
     app.run("destroy", "--yes").expect(0, "kept|data")
     wait_for("everything to be down", lambda: not app.processes())
     app.run("status").expect(0, "kept")
+    app.run("plan").expect(0, "data that was kept is taken up again: database server guestbook-db$")
     app.deploy()
     url = app.url()
     assert "kept through a destroy" in http_get(url, "/entries")[1]
