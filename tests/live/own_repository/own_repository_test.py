@@ -36,7 +36,7 @@ def build():
     below = REPOSITORY + "/subprojects/harmony"
     if not os.path.islink(below):
         os.symlink(SOURCES, below)
-    write_if_other(REPOSITORY + "/main.cpp", block("cpp", "struct HelloScore") + block("cpp", "struct HelloAnswers") + block("cpp", "int main"))
+    write_if_other(REPOSITORY + "/main.cpp", block("cpp", "struct HelloScore") + block("cpp", "struct HelloAnswers") + block("cpp", "cli::run("))
     write_if_other(REPOSITORY + "/hello.hpp", "#pragma once\n" + block("cpp", "struct HelloScore"))
     write_if_other(REPOSITORY + "/hello_test.cpp", block("cpp", "testing::plan_of"))
     write_if_other(REPOSITORY + "/meson.build", block("meson", "project('hello'") + block("meson", "test('hello'"))
