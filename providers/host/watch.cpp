@@ -107,9 +107,18 @@ void MachineHost::until_listening(Scope& at, const Process& process, std::chrono
 
 void MachineHost::until_ready(Scope& at, const Process& process, std::chrono::milliseconds limit,
                               const std::function<std::optional<std::string>()>& not_yet) {
+  // One that is in the middle of a reload, or has just started, may miss the signal for the next.
+  constexpr auto told_again_every = 2s;
+  auto told = std::chrono::steady_clock::now();
   watch(at, process, limit, "is ready", [&](const ProcessFacts& now) -> std::optional<std::string> {
     if (now.pid == 0) return fmt::format("`{}` does not run; {}", process.name, state_text(now));
-    return not_yet();
+    auto why = not_yet();
+    if (why && process.reload_signal && std::chrono::steady_clock::now() - told >= told_again_every) {
+      at.retried(*why);
+      reader_.supervisor().reload(at, process.name, now.running_id, *process.reload_signal);
+      told = std::chrono::steady_clock::now();
+    }
+    return why;
   });
 }
 
