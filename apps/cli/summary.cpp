@@ -49,6 +49,16 @@ std::string next_lines(const Outcome& outcome, const SummaryContext& context) {
   return all;
 }
 
+/// "2 created, 1 not finished"
+std::string begun_text(Outcome outcome) {
+  const auto unfinished = [](const StepOutcome& step) { return step.failed && sign_of(step) != Sign::unchanged; };
+  const auto begun = std::ranges::count_if(outcome.steps, unfinished);
+  if (begun == 0) return done_text(count_steps(outcome));
+  std::erase_if(outcome.steps, unfinished);
+  const bool others = !outcome.empty();
+  return fmt::format("{}{}{} not finished", others ? done_text(count_steps(outcome)) : "", others ? ", " : "", begun);
+}
+
 }  // namespace
 
 bool changed_anything(const Report& report) {
@@ -94,18 +104,6 @@ std::string smoke_test_summary(const Report& report, const SummaryContext& conte
   if (!report.errors.empty()) return text;
   return text + context.style.green(smoke_text(report, context)) + " " + seconds_text(report.took) + "\n";
 }
-
-namespace {
-/// "2 created, 1 not finished"
-std::string begun_text(Outcome outcome) {
-  const auto unfinished = [](const StepOutcome& step) { return step.failed && sign_of(step) != Sign::unchanged; };
-  const auto begun = std::ranges::count_if(outcome.steps, unfinished);
-  if (begun == 0) return done_text(count_steps(outcome));
-  std::erase_if(outcome.steps, unfinished);
-  const bool others = !outcome.empty();
-  return fmt::format("{}{}{} not finished", others ? done_text(count_steps(outcome)) : "", others ? ", " : "", begun);
-}
-}  // namespace
 
 std::string changed_before_failure(const Report& report, const std::string& verb, const SummaryContext& context) {
   if (!report.changed_anything) return {};

@@ -238,8 +238,7 @@ void Lease::require_held(Scope& in) const {
     const auto* answer = dynamic_cast<const ApiError*>(&error);
     if (!answer || !(answer->conflict() || answer->not_found())) {
       error.data().notes.emplace_back(
-          "so the lock could not be kept, and nothing more was written: another deploy may "
-          "take it");
+          "so the lock could not be kept, and nothing more was written: another deploy may take it");
       throw;
     }
   }

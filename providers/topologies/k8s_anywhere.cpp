@@ -89,9 +89,6 @@ std::string mark_of(const k8s::Cluster& cluster) {
   return cluster.server + "\n" + cluster.authority.inside.reveal() + cluster.authority.file.string();
 }
 
-}  // namespace
-
-namespace {
 std::string image_option(const TopologySettings& settings, const char* option, const std::string& otherwise) {
   const std::string image = option_or(settings, option, otherwise);
   if (image == otherwise || k8s::is_image_name(image)) return image;
@@ -101,6 +98,7 @@ std::string image_option(const TopologySettings& settings, const char* option, c
                .help = fmt::format("give --{} a name such as registry.example/mirror/{}", option,
                                    otherwise.empty() ? "postgres:17" : otherwise)});
 }
+
 }  // namespace
 
 struct K8sAnywhere::Shared {
