@@ -154,7 +154,8 @@ class Tunnel {
 
   void read_remote() {
     socket_->async_read(received_, [this](error_code error, std::size_t) {
-      if (error) return end(error == websocket::error::closed || error == asio::error::eof ? "" : error.message());
+      if (error == asio::error::eof) return end("the API server broke it off without a reason");
+      if (error) return end(error == websocket::error::closed ? "" : error.message());
       take_message();
     });
   }
