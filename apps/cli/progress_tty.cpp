@@ -11,6 +11,9 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto first_frame_after = 500ms;
 
+/// A reason has a line of its own where it would not be seen beside the name.
+bool reasons_below(const TerminalSize& size) { return size.columns < 60 && size.rows > 4; }
+
 struct Line {
   std::string text;  ///< coloured
   std::size_t width;
@@ -86,17 +89,24 @@ class TtyProgress final : public Progress {
     return "  ";
   }
 
-  /// mark, name by depth, time, what it is at; cut to the width.
-  Line line_of(const ProgressRow& row, std::size_t name_width, std::size_t columns, Clock::time_point now) const {
-    const bool running = row.state == ProgressRow::State::running;
-    const std::string name = std::string(static_cast<std::size_t>(row.depth) * 2, ' ') + clean(row.name);
-    const std::string time = seconds_text(running ? now - row.started : row.took);
-    const std::string why = row.waiting.empty() ? clean(row.activity) : "waiting: " + clean(row.waiting);
-    std::string plain = cut(fmt::format("{}  {:>8}  {}", padded(cut(name, name_width), name_width), time, why),
-                            columns > 7 ? columns - 7 : 0);
+  std::string reason_of(const ProgressRow& row) const {
+    return row.waiting.empty() ? clean(row.activity) : "waiting: " + clean(row.waiting);
+  }
+  Line line_of(const std::string& mark, std::string plain, bool waits, const TerminalSize& size) const {
+    plain = cut(plain, size.columns > 7 ? size.columns - 7 : 0);
     while (plain.ends_with(' ')) plain.pop_back();
-    return {"  " + mark(row.state) + "  " + (running && !row.waiting.empty() ? style_.yellow(plain) : plain),
-            width_of(plain) + 6};
+    return {"  " + mark + "  " + (waits ? style_.yellow(plain) : plain), width_of(plain) + 6};
+  }
+  /// mark, name by depth, time, what it is at; cut to the width.
+  void add_lines(std::vector<Line>& lines, const ProgressRow& row, std::size_t name_width, const TerminalSize& size,
+                 Clock::time_point now) const {
+    const bool running = row.state == ProgressRow::State::running, waits = running && !row.waiting.empty();
+    const std::string indent(static_cast<std::size_t>(row.depth) * 2, ' '), why = reason_of(row);
+    const std::string name = padded(cut(indent + clean(row.name), name_width), name_width);
+    const std::string time = seconds_text(running ? now - row.started : row.took);
+    const bool below = reasons_below(size);
+    lines.push_back(line_of(mark(row.state), fmt::format("{}  {:>8}  {}", name, time, below ? "" : why), waits, size));
+    if (below && !why.empty()) lines.push_back(line_of("  ", indent + why, waits, size));
   }
 
   std::vector<Line> fitted(Clock::time_point now) const {
@@ -109,13 +119,13 @@ class TtyProgress final : public Progress {
       rows.push_back({.name = phase_text(model_.phase()), .started = model_.phase_started()});
     else if (model_.phase() == Phase::rehearse && !rows.empty())
       rows.front().name = phase_text(Phase::rehearse) + " " + rows.front().name;
-    const std::size_t hidden = drop_for_height(rows, size.rows > 2 ? size.rows - 2 : 1);
+    const std::size_t hidden = drop_for_height(rows, size);
     std::size_t name_width = 0;
     for (const ProgressRow& row : rows)
       name_width = std::max(name_width, width_of(clean(row.name)) + static_cast<std::size_t>(row.depth) * 2);
     name_width = std::min(name_width, size.columns / 2);
     std::vector<Line> lines;
-    for (const ProgressRow& row : rows) lines.push_back(line_of(row, name_width, size.columns, now));
+    for (const ProgressRow& row : rows) add_lines(lines, row, name_width, size, now);
     if (hidden > 0) {
       const std::string more = cut(fmt::format("      and {} more", hidden), size.columns > 1 ? size.columns - 1 : 0);
       lines.push_back({style_.dim(more), width_of(more)});
@@ -124,9 +134,14 @@ class TtyProgress final : public Progress {
   }
 
   /// What is done goes first, then what stands last. @returns how many went.
-  static std::size_t drop_for_height(std::vector<ProgressRow>& rows, std::size_t height) {
+  std::size_t drop_for_height(std::vector<ProgressRow>& rows, const TerminalSize& size) const {
+    const std::size_t height = size.rows > 2 ? size.rows - 2 : 1;
+    const auto lines = [&] {
+      const auto two = [&](const ProgressRow& row) { return reasons_below(size) && !reason_of(row).empty(); };
+      return rows.size() + static_cast<std::size_t>(std::ranges::count_if(rows, two));
+    };
     std::size_t hidden = 0;
-    while (rows.size() > height) {
+    while (lines() > height) {
       const auto done =
           std::ranges::find_if(rows, [](const ProgressRow& row) { return row.state == ProgressRow::State::ok; });
       if (done != rows.end()) rows.erase(done);

@@ -127,6 +127,8 @@ TEST_CASE("plain progress") {
 }
 
 TEST_CASE("a tree that is drawn in place") {
+  const auto [columns, file] =
+      GENERATE(std::pair{72UL, "progress_tty.txt"}, std::pair{40UL, "progress_tty_narrow.txt"});
   Screen screen;
   std::string frames;
   const auto write = [&](std::string more) {
@@ -134,12 +136,13 @@ TEST_CASE("a tree that is drawn in place") {
     frames += screen.text() + "----\n";
   };
   const auto progress = tty_progress(
-      write, {}, Style{false}, [] { return TerminalSize{.columns = 72, .rows = 24}; }, [] { return true; });
+      write, {}, Style{false}, [columns = columns] { return TerminalSize{.columns = columns, .rows = 24}; },
+      [] { return true; });
   Player player{*progress};
   Tree tree;
   play(player, tree);
   progress->finish();
-  golden::check("progress_tty.txt", frames + screen.text());
+  golden::check(file, frames + screen.text());
 }
 
 TEST_CASE("a frame fits the terminal in width and height, whatever its size") {
