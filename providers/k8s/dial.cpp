@@ -15,7 +15,7 @@ Dial::Dial(const Scope& at, const Destination& to, Credential credential, std::s
   route_ = direct(easy_.get(), destination_, credential_, "/");
   curl_easy_setopt(easy_.get(), CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(easy_.get(), CURLOPT_ERRORBUFFER, detail_.data());
-  const auto code = perform(multi_.get(), easy_.get(), at.stop());
+  const auto code = perform(multi_.get(), easy_.get(), at.stop(), tells_slow(at, destination_));
   if (!code) throw Stopped();
   if (*code != CURLE_OK) throw failure_of(easy_.get(), *code, detail_.data(), destination_, doing);
   curl_socket_t socket = CURL_SOCKET_BAD;

@@ -121,7 +121,16 @@ void set_request(CURL* easy, Transfer& transfer) {
 
 }  // namespace
 
-std::optional<CURLcode> perform(CURLM* multi, CURL* easy, const std::stop_token& stop) {
+std::function<void()> tells_slow(const Scope& at, const Destination& to) {
+  return [&] { at.waiting(fmt::format("the API server at {} does not answer yet", to.text())); };
+}
+
+std::optional<CURLcode> perform(CURLM* multi, CURL* easy, const std::stop_token& stop,
+                                const std::function<void()>& slow) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::seconds patience{1};
+  const auto begun = Clock::now();
+  bool told = !slow;
   if (curl_multi_add_handle(multi, easy) != CURLM_OK) throw InternalError("curl_multi_add_handle failed");
   const std::stop_callback wake{stop, [&] { curl_multi_wakeup(multi); }};
   for (int running = 1; running && !stop.stop_requested();) {
@@ -129,6 +138,10 @@ std::optional<CURLcode> perform(CURLM* multi, CURL* easy, const std::stop_token&
     if (curl_multi_perform(multi, &running) != CURLM_OK) throw InternalError("curl_multi_perform failed");
     if (running && curl_multi_poll(multi, nullptr, 0, nap_ms, nullptr) != CURLM_OK)
       throw InternalError("curl_multi_poll failed");
+    if (running && !told && Clock::now() - begun >= patience) {
+      told = true;
+      slow();
+    }
   }
   int left = 0;
   const CURLMsg* message = curl_multi_info_read(multi, &left);
@@ -187,7 +200,9 @@ Reply Transport::exchange(const Scope& at, const Request& request, const Credent
   set_request(easy, transfer);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail.data());
-  const auto code = perform(lane->multi.get(), easy, at.stop());
+  // What is streamed is silent for as long as nothing happens.
+  const auto code =
+      perform(lane->multi.get(), easy, at.stop(), body ? std::function<void()>{} : tells_slow(at, destination_));
   curl_multi_remove_handle(lane->multi.get(), easy);
   if (transfer.thrown) std::rethrow_exception(transfer.thrown);
   if (!code && !transfer.enough) throw Stopped();

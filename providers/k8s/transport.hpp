@@ -90,7 +90,10 @@ class Transport {
 
 /// Runs a transfer to its end, or to a stop: that wakes the wait. The handle stays with `multi`. @returns nothing where
 /// it was stopped.
-std::optional<CURLcode> perform(CURLM* multi, CURL* easy, const std::stop_token&);
+/// @param slow is called once, where it takes longer than a second.
+std::optional<CURLcode> perform(CURLM* multi, CURL* easy, const std::stop_token&, const std::function<void()>& slow);
+/// Shows why nothing seems to happen. Both outlive what is returned.
+std::function<void()> tells_slow(const Scope&, const Destination&);
 
 /// What a failed transfer of a handle means; also of one that only connects.
 ConnectionError failure_of(CURL*, CURLcode, const char* detail, const Destination&, std::string_view doing);

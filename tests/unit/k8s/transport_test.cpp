@@ -1,5 +1,6 @@
 // The transport and the client against a real TLS server, right and wrong.
 #include <functional>
+#include <future>
 #include <thread>
 
 #include <fmt/format.h>
@@ -237,6 +238,26 @@ TEST_CASE("a stop ends what waits for an answer at once") {
     world.stop.request_stop();
   });
   CHECK_THROWS_AS(client.raw(world.at, "/version"), Stopped);
+}
+
+TEST_CASE("whoever waits for an answer is told so") {
+  struct Waits final : Observer {
+    std::promise<std::string> told;
+    void on(const Event& event) noexcept override {
+      if (event.kind == Event::Kind::waiting) told.set_value(std::string(event.text));
+    }
+  } waits;
+  World world;
+  world.scopes.observe(waits);
+  auto told = waits.told.get_future().share();
+  TlsServer server{{.identity = authorities().server}, [told](TlsConnection& connection) {
+                     connection.read_request();
+                     told.wait();
+                     connection.write(version);
+                   }};
+  Transport transport{destination_of(cluster_at(server.port()), {})};
+  CHECK(transport.exchange(world.at, {.path = "/version"}, {}).status == 200);
+  CHECK(told.get() == fmt::format("the API server at https://127.0.0.1:{} does not answer yet", server.port()));
 }
 
 TEST_CASE("a limit ends what does not answer") {
