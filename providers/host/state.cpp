@@ -79,7 +79,7 @@ Error unfit(const fs::path& path, std::string_view why, std::string help) {
   return Error({.code = "H0102",
                 .category = Category::refused,
                 .message = fmt::format("`{}` cannot hold the state of a deployment: {}", path.string(), why),
-                .subject = "folder/" + path.string(),
+                .subject = "folder " + path.string(),
                 .help = std::move(help)});
 }
 
@@ -149,7 +149,7 @@ void require_safe_parents(const fs::path& folder, bool as_root) {
                    .category = Category::refused,
                    .message = fmt::format("services cannot reach `{}`: user `harmony` may not pass `{}` (mode {:04o})",
                                           folder.string(), parent.string(), found.st_mode & 07777u),
-                   .subject = "folder/" + parent.string(),
+                   .subject = "folder " + parent.string(),
                    .help = fmt::format("choose another place with --state-dir DIR, or let others pass: chmod o+x '{}'",
                                        parent.string())});
   }
@@ -291,7 +291,7 @@ void State::take_away() const {
           {.code = "H0104",
            .message =
                fmt::format("`{}` cannot be taken away whole: {}", (root_ / name).string(), cause_text(failed.value())),
-           .subject = "folder/" + root_.string(),
+           .subject = "folder " + root_.string(),
            .help = "all that was deployed is taken down; look what is left in the folder, and take it away by hand"});
   }
   fs::remove(root_, failed);  // a mount of its own stays, and so does what others have put there since
