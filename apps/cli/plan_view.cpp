@@ -210,15 +210,8 @@ std::string steps_text(const Plan& plan, StepsView& view, const PlanCounts& coun
 }  // namespace
 
 std::string with_what(const Given& given, const Redact& redact) {
-  std::string text;
-  const auto add = [&](std::string_view dashes, const std::map<std::string, std::string>& values) {
-    for (const auto& [name, value] : values)
-      text += fmt::format("{}{}{}={}", text.empty() ? " with " : ", ", dashes, name,
-                          printable_line(redact ? redact(value) : value));
-  };
-  add("", given.settings);
-  add("--", given.options);
-  return text;
+  const std::string text = given.text();
+  return text.empty() ? text : " with " + printable_line(redact ? redact(text) : text);
 }
 
 std::string unfinished_text(const RunRecord& run, std::chrono::system_clock::time_point now) {

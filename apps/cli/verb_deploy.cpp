@@ -28,9 +28,23 @@ std::string question(const Session& session, const Plan& plan) {
   return text;
 }
 
+/// `--yes` was said before anybody knew that another application would go.
+void refuse_to_replace(const Session& session) {
+  const std::string deployment = shell_word(session.deployment);
+  throw Error({.code = "H0306",
+               .category = Category::refused,
+               .message = fmt::format("deployment `{}` is another application's", session.deployment),
+               .notes = {"nothing of it is named by these Scores, and `--yes` would take all of it down"},
+               .help = fmt::format("give the right --deployment; or take the other one down first (`destroy "
+                                   "--deployment {}`), or save this plan, look at it, and deploy that; nothing was "
+                                   "written",
+                                   deployment)});
+}
+
 Approval approve(Session& session, const Plan& plan) {
   if (session.shown) session.say("note: the world moved while the lock was waited for; this is the new plan\n");
   session.show_plan(plan);
+  if (session.arguments.has("yes") && plan.of_another) refuse_to_replace(session);
   if (session.arguments.has("yes") || !asks_before(session, plan)) return Approval::yes;
   return session.ask(question(session, plan));
 }

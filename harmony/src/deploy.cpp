@@ -127,9 +127,10 @@ void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
                    .version = program.version,
                    .started = now_text(),
                    .planned = writes_in(plan),
-                   .key_mark = key_mark()};
-  for (const auto& [name, value] : program.given.settings) record.given.settings.emplace(name, redactor.apply(value));
-  for (const auto& [name, value] : program.given.options) record.given.options.emplace(name, redactor.apply(value));
+                   .key_mark = key_mark(),
+                   .given = program.given};
+  for (auto* given : {&record.given.settings, &record.given.options})
+    for (auto& [name, value] : *given) value = redactor.apply(value);
   // Until this deploy has ended well, what the last one told is what is known: the old version may serve on.
   const LedgerState before = ledger.read();
   if (before.run && before.run->verb == options.verb) record.notes = before.run->notes;

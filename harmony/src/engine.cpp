@@ -69,14 +69,6 @@ std::string would_be(const StepOutcome& step) {
   return text;
 }
 
-/// "image=a:2, replicas=3, --nats-image=nats:2.11"
-std::string text_of(const Given& given) {
-  std::string text;
-  for (const auto& [name, value] : given.settings) text += (text.empty() ? "" : ", ") + name + "=" + value;
-  for (const auto& [name, value] : given.options) text += (text.empty() ? "--" : ", --") + name + "=" + value;
-  return text;
-}
-
 /// With which arguments the last deploy is repeated.
 std::string how_to_give(const Given& given) {
   if (given.options.empty()) return "give the settings of the last deploy, with --set or --config";
@@ -98,7 +90,7 @@ Error differs(const Plan& plan) {
     else said.facts.emplace_back(fmt::format("{} {}", step.kind, step.name), would_be(step));
   }
   if (plan.given_before && !plan.given_before->empty()) {
-    said.facts.emplace_back("last deploy", "made with " + text_of(*plan.given_before));
+    said.facts.emplace_back("last deploy", "made with " + plan.given_before->text());
     said.help = how_to_give(*plan.given_before) + ": a deploy without them takes them back";
   }
   if (more > 0) said.facts.emplace_back("and", fmt::format("{} more", more));

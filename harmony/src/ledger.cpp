@@ -4,6 +4,13 @@
 
 namespace harmony {
 
+std::string Given::text() const {
+  std::string text;
+  for (const auto& [name, value] : settings) text += (text.empty() ? "" : ", ") + name + "=" + value;
+  for (const auto& [name, value] : options) text += (text.empty() ? "--" : ", --") + name + "=" + value;
+  return text;
+}
+
 const LedgerEntry* LedgerState::find(const Subject& subject) const {
   const auto found = std::ranges::find(entries, subject, &LedgerEntry::subject);
   return found == entries.end() ? nullptr : &*found;

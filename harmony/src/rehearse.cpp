@@ -83,6 +83,7 @@ void Engine::Impl::warn_of_lost_ledger() {
 void Engine::Impl::rehearse_prune(Plan& plan) {
   const LedgerState ledger = topology->ledger().read();
   if (ledger.unfinished()) plan.unfinished = ledger.run;
+  plan.of_another = shares_nothing(ledger, rehearsed->run);  // before what goes is touched, too
   auto left = leftovers(ledger, rehearsed->run, rehearsed->root);
   recall(*rehearsed->twin, left);
   for (const LedgerEntry& entry : left.go) {
@@ -105,7 +106,7 @@ void Engine::Impl::rehearse_prune(Plan& plan) {
     if (entry.state == LedgerEntry::State::kept && rehearsed->run.touched(entry.subject) &&
         taken_up.insert(entry.step()).second)
       rehearsed->root.record(Note{"taken up", entry.step()});
-  if (shares_nothing(ledger, rehearsed->run))
+  if (plan.of_another)
     rehearsed->root.record(
         Note{"warning", fmt::format("nothing of what deployment `{}` has is of this application, and all "
                                     "of it goes: is --deployment right?",

@@ -37,6 +37,7 @@ struct Given {
   std::map<std::string, std::string> settings = {};  ///< --set and --config, by field
   std::map<std::string, std::string> options = {};  ///< the topology's that shape what is deployed
   bool empty() const { return settings.empty() && options.empty(); }
+  std::string text() const;  ///< "image=a:2, replicas=3, --nats-image=nats:2.11"
   bool operator==(const Given&) const = default;
 };
 

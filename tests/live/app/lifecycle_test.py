@@ -151,6 +151,20 @@ def test_deployments_live_side_by_side(app):
         other.close()
 
 
+def test_yes_does_not_take_down_another_application(app):
+    hello = os.path.join(os.path.dirname(app.binary), "..", "..", "minimal", "hello-app")
+    app.deploy()
+    before = app.supervised()
+    app.run("deploy", "--yes", binary=hello).expect(5, r"warning: nothing of what deployment `guestbook` has is of this application", r"error\[H0306\]: deployment `guestbook` is another application's", "destroy --deployment guestbook")
+    assert before == app.supervised()
+    app.plan_is_empty()
+    saved = os.path.join(app.base, "reviewed")
+    app.run("plan", "--out", saved, binary=hello).expect(0)
+    app.run("deploy", "--plan", saved, binary=hello).expect(0)
+    assert not set(before) & set(app.supervised())
+    app.run("destroy", "--yes", "--delete-data", binary=hello).expect(0)
+
+
 def test_a_paused_process_is_not_ok(app):
     app.deploy()
     (pid,) = supervised(app, "artefacts guestbookd")

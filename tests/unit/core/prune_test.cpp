@@ -40,6 +40,14 @@ TEST_CASE("what is no longer wanted goes, in reverse order, after the last write
   CHECK(test.rehearse(shop({"b", "e"})).outcome.empty());
 }
 
+TEST_CASE("a plan knows where all that is deployed is another application's") {
+  Deployment test;
+  CHECK_FALSE(test.rehearse(shop({"a"})).of_another);  // nothing is deployed
+  REQUIRE(test.deploy(shop({"a", "b"})).ok());
+  CHECK(test.rehearse(shop({"c"})).of_another);
+  CHECK_FALSE(test.rehearse(shop({"b", "c"})).of_another);
+}
+
 TEST_CASE("a prune keeps the step that people know") {
   Deployment test;
   REQUIRE(test.deploy(shop({"a", "b"})).ok());
