@@ -111,13 +111,13 @@ class Page {
     if (!page_.report || page_.report->smoke_tests.empty()) return;
     text_ +=
         "<section><h2>Smoke "
-        "tests</h2><table><tr><th>Test</th><th>Score</th><th>Checks</th><th>Took</th><th></th></tr>\n";
+        "tests</h2><table><tr><th></th><th>Test</th><th>Score</th><th>Checks</th><th>Took</th></tr>\n";
     for (const SmokeResult& result : page_.report->smoke_tests)
       text_ += fmt::format(
-          "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td><span class=\"badge "
-          "{}\">{}</span></td></tr>\n",
-          text(result.name), text(result.score_path), result.checks, seconds_text(result.took),
-          result.passed ? "ok" : "failed", result.passed ? "passed" : "failed");
+          "<tr><td><span class=\"badge {}\">{}</span></td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td "
+          "class=\"n\">{}</td></tr>\n",
+          result.passed ? "ok" : "failed", result.passed ? "passed" : "failed", text(result.name),
+          text(result.score_path), result.checks, seconds_text(result.took));
     text_ += "</table></section>\n";
   }
 
