@@ -87,7 +87,12 @@ WantedProcess wanted(const Scope& at, const Process& process, const std::string&
   for (const std::string& word : process.command) require_no_nul(process.name, word);
   if (!user.empty()) fields["user"] = user;
   if (process.listens) fields["listens"] = process.listens->text();
-  if (!process.configuration.empty()) fields["configuration"] = process.configuration;
+  if (!process.configuration.empty()) {
+    const Rendered configuration = rendered(at, process.configuration, key);
+    made.configuration_pending = configuration.pending();
+    fields["configuration"] = configuration.pending() ? fmt::format("(known after {})", configuration.because)
+                                                      : at.fingerprinter().of(configuration.text());
+  }
   if (!process.executable_hash.empty()) fields["executable"] = process.executable_hash;
   if (process.stop_signal) fields["stop signal"] = signal_name(*process.stop_signal);
   for (const auto& [variable, content] : process.environment) {

@@ -29,6 +29,7 @@ struct Definition {
 struct WantedProcess {
   Definition definition;
   std::map<std::string, Rendered> environment;
+  bool configuration_pending = false;
 };
 /// @param user whom it runs as; empty: oneself. @throws Error H0105
 WantedProcess wanted(const Scope&, const Process&, const std::string& user, PrimitiveKey);

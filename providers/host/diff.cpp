@@ -63,6 +63,7 @@ void compare_content(Change& change, const Rendered& wanted, const std::optional
 
 bool pending(const WantedProcess& wanted, const std::string& field) {
   constexpr std::string_view prefix = "environment.";
+  if (field == "configuration") return wanted.configuration_pending;
   if (!field.starts_with(prefix)) return false;
   const auto found = wanted.environment.find(field.substr(prefix.size()));
   return found != wanted.environment.end() && found->second.pending();
@@ -102,6 +103,9 @@ void compare_supervision(Change& change, const Process& process, const WantedPro
     change.effect = process.interruption;
   } else if (!live.scanned) {
     change.fields.push_back({"supervisor", "gone", "running"});
+    change.effect = process.interruption;
+  } else if (!process.outdated.empty()) {
+    change.fields.push_back({"what it read at its start", process.outdated, "as declared"});
     change.effect = process.interruption;
   }
 }
@@ -152,7 +156,9 @@ void require_unserved(const Tree& tree, bool up) {
        .message = fmt::format("the data folder of `{}` is gone, and its server still runs in it", tree.served_by),
        .subject = "tree/" + tree.path.string(),
        .notes = {"a new one beside it would be damaged by the old one's end, so none is made"},
-       .help = "put the folder back to its place; or give its data up: destroy --delete-data, then deploy"});
+       .help =
+           "put the folder back to its place; or give up the data of the whole deployment: destroy --delete-data, then "
+           "deploy"});
 }
 
 Error secret_is_gone(const std::string& secret, const std::string& opens, std::string help) {
@@ -167,9 +173,10 @@ Error secret_is_gone(const std::string& secret, const std::string& opens, std::s
 
 void require_unused(const std::string& secret, const std::filesystem::path& opens, bool there) {
   if (there)
-    throw secret_is_gone(
-        secret, "tree/" + opens.string(),
-        fmt::format("put `keys/{}` of the state folder back; without it: destroy --delete-data", secret));
+    throw secret_is_gone(secret, "tree/" + opens.string(),
+                         fmt::format("put `keys/{}` of the state folder back; without it, give up the data of the "
+                                     "whole deployment: destroy --delete-data",
+                                     secret));
 }
 
 Change tree_change(const Tree& tree, const std::optional<TreeState>& live) {

@@ -60,7 +60,8 @@ struct Process {
   std::map<std::string, Content> environment = {};
   Owner owner = Owner::service;
   std::optional<Endpoint> listens = {};      ///< a stranger there is an error of the plan (H0110)
-  std::string configuration = {};            ///< fingerprint of what it reads at start
+  Content configuration = {};                ///< what it reads at start; compared by its fingerprint
+  std::string outdated = {};                 ///< why what runs has to start again though all else is as wanted
   std::optional<int> reload_signal = {};     ///< sent instead of a restart where only `configuration` moved
   std::optional<int> stop_signal = {};       ///< what ends it in good order, where that is not SIGTERM
   std::filesystem::path data = {};           ///< the Tree it serves, if any

@@ -61,7 +61,8 @@ void MachineHost::renew(const Scope& at, const Process& process, const std::stri
   const ProcessFacts now = reader_.process(at, process.name);
   if (now.kept_up && now.pid != 0 && only_reloads(process, change))
     reader_.supervisor().reload(at, process.name, id, *process.reload_signal);
-  else if (!now.kept_up || !now.settled || now.running_id != id || !now.other_executable.empty() || !now.strays.empty())
+  else if (!now.kept_up || !now.settled || now.running_id != id || !now.other_executable.empty() ||
+           !now.strays.empty() || !process.outdated.empty())
     reader_.supervisor().restart(at, process.name);
 }
 

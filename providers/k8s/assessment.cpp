@@ -227,7 +227,7 @@ void require_unused(const GeneratedSecret& secret, const Place& place, const std
   throw host::secret_is_gone(
       secret.name, "persistentvolumeclaim/" + secret.opens,
       fmt::format("put it back, with the label {} or --adopt: kubectl create secret generic {} --from-literal={}=…; "
-                  "without its value: destroy --delete-data",
+                  "without its value, give up the data of the whole deployment: destroy --delete-data",
                   deployment_label, secret.name, secret.keys.front()));
 }
 

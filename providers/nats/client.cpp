@@ -55,6 +55,15 @@ class Clients final : public Client {
     }
   }
 
+  bool refuses_login(Scope& in, const Server& server) override {
+    try {
+      (void)not_accepting(in, server);
+      return false;
+    } catch (const LoginRefused&) {
+      return true;
+    }
+  }
+
   Deferred<std::optional<StreamState>> stream(Scope& in, const Server& server, const std::string& name) override {
     return ask(in, server, [&](const Session& session) { return session.stream(in, name); });
   }
@@ -102,6 +111,8 @@ class Clients final : public Client {
     try {
       return fingerprint(*stream(in, *server, name).peek(key()));
     } catch (const Unreachable&) {
+      return not_asked;
+    } catch (const LoginRefused&) {
       return not_asked;
     }
   }

@@ -35,10 +35,16 @@ class Unreachable final : public Error {
   using Error::Error;
 };
 
+/// H0241: the server refuses the login.
+class LoginRefused final : public Error {
+ public:
+  using Error::Error;
+};
+
 class RehearsedClient;
 
 /// Thread-safe. Subjects: stream/<instance>/<name>.
-/// All throw Unreachable, H0241 (the server refuses the login), H0242 (it refuses what it was asked), Stopped.
+/// All throw Unreachable, LoginRefused, H0242 (it refuses what it was asked), Stopped.
 class Client : public Primitive {
  public:
   using twin = RehearsedClient;
@@ -47,6 +53,8 @@ class Client : public Primitive {
   // reads
   /// Nothing where server and JetStream answer; else why not.
   virtual std::optional<std::string> not_accepting(Scope&, const Server&) = 0;
+  /// What answers there does not know the login: its configuration is another one. False where nobody answers.
+  virtual bool refuses_login(Scope&, const Server&) = 0;
   /// Nothing inside where there is no such stream; pending where it cannot be known now.
   virtual Deferred<std::optional<StreamState>> stream(Scope&, const Server&, const std::string& name) = 0;
   /// What is published from now on; when it returns, the server knows of it.

@@ -44,10 +44,13 @@ void OnHost::ensure_server(Scope& in, const Server& server) {
   host_->ensure(in, host::File{.path = folder / "nats.conf",
                                .content = {before, server.password, after},
                                .owner = host::Owner::service});
+  const bool runs = host_->process(in, server.instance).up;
+  const std::string outdated = runs && client_->refuses_login(in, server) ? "another login" : "";
   const host::Process process{.name = server.instance,
                               .command = {program, "--config", host_->absolute(folder / "nats.conf")},
                               .listens = server.at,
-                              .configuration = in.fingerprinter().of(before + after),
+                              .configuration = {before, server.password, after},
+                              .outdated = outdated,
                               .data = store,
                               .interruption = "interrupts service"};
   host_->ensure(in, process);

@@ -6,11 +6,27 @@
 
 namespace harmony::nats {
 
+namespace {
+/// It is started again with a configuration that knows the login, or the deploy fails there.
+std::string refused_now(const Server& server) {
+  return fmt::format("broker {} refuses the login now", server.instance);
+}
+}  // namespace
+
 std::optional<std::string> RehearsedClient::not_accepting(Scope& in, const Server& server) {
   const auto at = host::where_now(pending_, server);
   if (!at.now) return at.because;
   if (!at.now->password.peek(key())) return at.now->password.because();
-  return real_->not_accepting(in, *at.now);
+  try {
+    return real_->not_accepting(in, *at.now);
+  } catch (const LoginRefused&) {
+    return refused_now(server);
+  }
+}
+
+bool RehearsedClient::refuses_login(Scope& in, const Server& server) {
+  const auto at = host::where_now(pending_, server);
+  return at.now && at.now->password.peek(key()) && real_->refuses_login(in, *at.now);
 }
 
 Deferred<std::optional<StreamState>> RehearsedClient::stream(Scope& in, const Server& server, const std::string& name) {
@@ -31,6 +47,8 @@ Deferred<std::optional<StreamState>> RehearsedClient::stream(Scope& in, const Se
   } catch (const Unreachable& error) {
     return Found::pending(
         fmt::format("broker {} does not answer now: {}", server.instance, error.data().facts.back().second));
+  } catch (const LoginRefused&) {
+    return Found::pending(refused_now(server));
   }
 }
 

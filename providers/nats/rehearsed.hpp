@@ -16,6 +16,7 @@ class RehearsedClient final : public Client {
       : real_(std::move(real)), rehearsal_(rehearsal), pending_(rehearsal.facts<host::PendingEndpoints>()) {}
 
   std::optional<std::string> not_accepting(Scope&, const Server&) override;
+  bool refuses_login(Scope&, const Server&) override;
   Deferred<std::optional<StreamState>> stream(Scope&, const Server&, const std::string& name) override;
   std::unique_ptr<NatsSubscription> subscribe(Scope&, const Server&, const std::string& subject) override;
   void ensure(Scope&, const Server&, const Stream&) override;

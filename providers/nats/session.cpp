@@ -100,13 +100,14 @@ Owned<natsConnection> Session::connect(const Scope& scope, const Login& login) c
     if (status == NATS_OK) return connection;
     reason = last_words(status);
     if (status == NATS_CONNECTION_AUTH_FAILED)
-      throw Error({.code = "H0241",
-                   .category = Category::unreachable,
-                   .message = fmt::format("broker `{}` refuses the login of `{}`", instance_, login.user),
-                   .subject = "broker/" + instance_,
-                   .facts = {{"address", at_.text()}, {"reason", reason}},
-                   .help = "see whether the server that listens there is the deployment's own, and whether somebody "
-                           "changed its configuration"});
+      throw LoginRefused({.code = "H0241",
+                          .category = Category::unreachable,
+                          .message = fmt::format("broker `{}` refuses the login of `{}`", instance_, login.user),
+                          .subject = "broker/" + instance_,
+                          .facts = {{"address", at_.text()}, {"reason", reason}},
+                          .help =
+                              "see whether the server that listens there is the deployment's own, and whether somebody "
+                              "changed its configuration"});
     if (nobody_listens(at_))
       throw Unreachable({.code = "H0240",
                          .category = Category::unreachable,

@@ -66,7 +66,7 @@ void OnHost::ensure_server(Scope& in, const PostgreSqlServer& wanted) {
                               .command = {postgresql.bin / "postgres", "-c",
                                           "config_file=" + host_->absolute(folder / "postgresql.conf").string()},
                               .listens = server.at,
-                              .configuration = in.fingerprinter().of(text),
+                              .configuration = {text},
                               .stop_signal = SIGINT,  // SIGTERM would wait for its clients
                               .data = data,
                               .interruption = "interrupts service"};

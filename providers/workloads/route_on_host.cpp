@@ -70,7 +70,7 @@ void RouteOnHost::ensure(Scope& in, const Route& route) {
       .name = process_name,
       .command = {host::program("haproxy", "haproxy"), "-W", "-f", host_->absolute(folder / "haproxy.cfg")},
       .listens = made.at,
-      .configuration = made.identity,
+      .configuration = {made.identity},
       .reload_signal = SIGUSR2};
   host_->ensure(step, process);
   host_->until_listening(step, process, 30s);

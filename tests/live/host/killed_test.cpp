@@ -35,7 +35,7 @@ Body everything(int version) {
                           .command = {installed.path},
                           .environment = {{"LISTEN", {at.text()}}, {"GREETING", {text}}, {"PASSWORD", {password}}},
                           .listens = at,
-                          .configuration = text,
+                          .configuration = {text},
                           .data = "services/app/data",
                           .executable_hash = installed.hash};
     host.ensure(in, process);
@@ -45,7 +45,7 @@ Body everything(int version) {
                            .environment = {{"LISTEN", {other.text()}},
                                            {"GREETING_FILE", {host.absolute("services/app/greeting").string()}}},
                            .listens = other,
-                           .configuration = text,
+                           .configuration = {text},
                            .reload_signal = SIGHUP,
                            .executable_hash = installed.hash};
     host.ensure(in, reloaded);

@@ -307,7 +307,7 @@ TEST_CASE("a moved configuration alone is reloaded, without an end of the proces
       host.ensure(in, File{.path = "services/app/greeting", .content = {text + "\n"}, .owner = Owner::service});
       process.environment = {{"LISTEN", {process.listens->text()}},
                              {"GREETING_FILE", {host.absolute("services/app/greeting").string()}}};
-      process.configuration = in.fingerprinter().of(text);
+      process.configuration = {text};
       process.reload_signal = SIGHUP;
       port = process.listens->port;
       host.ensure(in, process);
