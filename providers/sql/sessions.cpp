@@ -126,7 +126,8 @@ class Sessions final : public Sql {
     in.change(change, [&] {
       Session session = writer(in, server);
       const std::string name = session.identifier(wanted.name), owner = session.identifier(wanted.owner);
-      if (found && found->half_removed) session.run(in, "drop database " + name, {}, write_limit);
+      // The server may still be at the drop that a killed run has asked for.
+      if (found && found->half_removed) session.run(in, "drop database if exists " + name, {}, write_limit);
       if (change.action == Action::update)
         session.run(in, "alter database " + name + " owner to " + owner, {}, write_limit);
       else session.run(in, "create database " + name + " owner " + owner + " template template0", {}, write_limit);
@@ -145,7 +146,8 @@ class Sessions final : public Sql {
       Session session = writer(in, *server);
       const bool data = entry.subject.kind == "database";
       session.run(in,
-                  (data ? "drop database " : "drop role ") + session.identifier(name) + (data ? " with (force)" : ""),
+                  (data ? "drop database if exists " : "drop role if exists ") + session.identifier(name) +
+                      (data ? " with (force)" : ""),
                   {}, write_limit);
       return Settled{};
     });
