@@ -16,7 +16,8 @@ constexpr std::size_t longest = 128;  // a file system takes 255; the supervisor
 [[noreturn]] void refuse(const std::string& what, const std::string& name, const std::string& why, std::string help) {
   throw Error({.code = "H0105",
                .category = Category::usage,
-               .message = fmt::format("`{}` cannot be the name of a {}: {}", printable(name), what, why),
+               .message = fmt::format("`{}` cannot be the name of {} {}: {}", printable(name),
+                                      what.starts_with('e') ? "an" : "a", what, why),
                .subject = what + "/" + printable(name),
                .help = std::move(help)});
 }
@@ -52,6 +53,9 @@ void require_path(const std::string& what, const std::filesystem::path& path) {
 void require_variable(const std::string& process, const std::string& name) {
   const auto letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
   const auto letter_or_digit = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
+  if (name == "HARMONY_SERVICE")
+    refuse("environment variable", name, fmt::format("process `{}` is found again by it", process),
+           "choose another name");
   if (!name.empty() && letter(name.front()) && std::ranges::all_of(name, letter_or_digit)) return;
   refuse("environment variable", name, fmt::format("process `{}` could not be given it", process),
          "use letters, digits and `_`, beginning with a letter");
