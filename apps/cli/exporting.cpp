@@ -17,6 +17,7 @@ std::chrono::sys_seconds last_success(const Session& session) {
 }  // namespace
 
 Exporting::Exporting(Session& session) : session_(session) {
+  session.engine->reach();
   const Arguments& given = session.arguments;
   ExportOptions options{.metrics_listen = given.value("metrics-listen"),
                         .metrics_linger = given.duration("metrics-linger", {}),

@@ -87,7 +87,10 @@ void ProgressModel::apply(const Event& event, Clock::time_point now) {
       phase_waiting_.clear();
       in_phase_ = true;
       break;
-    case Kind::phase_finished: in_phase_ = false; break;
+    case Kind::phase_finished:
+      in_phase_ = false;
+      phase_waiting_.clear();
+      break;
     case Kind::score_started:
     case Kind::smoke_test_started: start(event, now); break;
     case Kind::score_finished:
@@ -109,11 +112,18 @@ void ProgressModel::apply(const Event& event, Clock::time_point now) {
     case Kind::retried:
       if (ProgressRow* row = row_above(event.node); row && row->state == ProgressRow::State::running)
         row->waiting = event.text;
-      else phase_waiting_ = event.text;
+      else wait_above_rows(event.text, now);
       break;
     default: break;
   }
 }
+
+void ProgressModel::wait_above_rows(std::string_view reason, Clock::time_point now) {
+  if (!in_phase_ && phase_waiting_.empty()) phase_started_ = now;
+  phase_waiting_ = reason;
+}
+
+std::string ProgressModel::title() const { return in_phase_ ? phase_text(phase_) : "asking"; }
 
 void ProgressModel::append_below(std::size_t parent, std::vector<ProgressRow>& all) const {
   for (const auto& [id, row] : rows_) {

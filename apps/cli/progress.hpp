@@ -44,11 +44,14 @@ class ProgressModel {
   bool in_phase() const { return in_phase_; }
   Clock::time_point phase_started() const { return phase_started_; }
   const std::string& phase_waiting() const { return phase_waiting_; }
+  /// Of the phase, or of what is asked outside of any.
+  std::string title() const;
 
  private:
   ProgressRow* row_above(const Node*);
   void start(const Event&, Clock::time_point now);
   void finish(const Event&);
+  void wait_above_rows(std::string_view reason, Clock::time_point now);
   void append_below(std::size_t parent, std::vector<ProgressRow>&) const;
 
   std::map<std::size_t, ProgressRow> rows_;   ///< by id: ids grow in program order

@@ -96,7 +96,7 @@ class PlainProgress final : public Progress {
     if (model_.phase_waiting() == phase_reason_ && now - phase_told_ < reason_every) return;
     phase_reason_ = model_.phase_waiting();
     phase_told_ = now;
-    say("..", phase_text(model_.phase()), "waiting: " + phase_reason_);
+    say("..", model_.title(), "waiting: " + phase_reason_);
   }
 
   void reason(const ProgressRow& row, Clock::time_point now) {

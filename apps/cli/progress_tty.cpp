@@ -43,7 +43,8 @@ class TtyProgress final : public Progress {
   void ticked(Clock::time_point now) override {
     if (first_event_ == Clock::time_point{} || now - first_event_ < first_frame_after || !drawable_()) return;
     if (model_.phase() == Phase::approve) return;
-    if (!model_.in_phase() && (model_.phase() == Phase::rehearse || model_.phase() == Phase::lock)) return;
+    const bool asks = !model_.in_phase() && !model_.phase_waiting().empty();
+    if (!model_.in_phase() && !asks && (model_.phase() == Phase::rehearse || model_.phase() == Phase::lock)) return;
     draw(now);
   }
 
@@ -112,9 +113,8 @@ class TtyProgress final : public Progress {
   std::vector<Line> fitted(Clock::time_point now) const {
     const TerminalSize size = size_();
     std::vector<ProgressRow> rows = model_.rows();
-    if (!model_.phase_waiting().empty() && model_.in_phase())
-      rows.push_back(
-          {.name = phase_text(model_.phase()), .started = model_.phase_started(), .waiting = model_.phase_waiting()});
+    if (!model_.phase_waiting().empty())
+      rows.push_back({.name = model_.title(), .started = model_.phase_started(), .waiting = model_.phase_waiting()});
     else if (rows.empty() && model_.in_phase())
       rows.push_back({.name = phase_text(model_.phase()), .started = model_.phase_started()});
     else if (model_.phase() == Phase::rehearse && !rows.empty())

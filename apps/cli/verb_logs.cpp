@@ -76,6 +76,7 @@ int logs_verb(Session& session) {
       session.arguments.positional.empty() ? std::string{} : session.arguments.positional.front();
   const LogQuery query{.lines = session.arguments.number("lines", LogQuery{}.lines),
                        .follow = session.arguments.has("follow")};
+  session.engine->reach();
   const auto entries = session.engine->ledger_state().entries;
   if (!filter.empty() &&
       std::ranges::none_of(entries, [&](const LedgerEntry& entry) { return matches(entry, filter); }))
@@ -88,7 +89,7 @@ int logs_verb(Session& session) {
   }
   session.finish_progress();
   if (const auto signal = session.signals->received()) return 128 + *signal;
-  if (printer.lines() == 0)
+  if (printer.lines() == 0 && query.lines > 0)
     session.say(entries.empty() ? "note: nothing is deployed\n" : "note: there are no log lines\n");
   return exit_done;
 }

@@ -9,6 +9,7 @@ namespace harmony::cli {
 
 int status_verb(Session& session) {
   Engine& engine = *session.engine;
+  engine.reach();
   const Status status{.deployment = session.deployment,
                       .topology = session.instance.topology->label(),
                       .ledger = engine.ledger_state(),

@@ -42,6 +42,7 @@ void Engine::Impl::destroy(bool delete_data, const Engine::ApproveDestroy& appro
                                                      : "a destroy needs an approval, and nobody can be asked",
                    .help = answer == Approval::no ? "nothing was taken down" : "give --yes; nothing was taken down"});
   };
+  reach();
   Leftovers chosen = choose();
   const LedgerState before = topology->ledger().read();
   ReadingRun reading{services()};

@@ -201,6 +201,14 @@ void Engine::logs(const std::string& filter, const LogQuery& query, const LogSin
   if (failure) std::rethrow_exception(failure);
 }
 
+void Engine::reach() { impl_->reach(); }
+
+void Engine::Impl::reach() {
+  ReadingRun run{services()};
+  Scope at{run, fresh_root(), stop};
+  topology->reach(at);
+}
+
 LedgerState Engine::ledger_state() const { return impl_->topology->ledger().read(); }
 
 std::vector<std::pair<std::string, std::string>> Engine::facts() {

@@ -38,6 +38,7 @@ Plan Engine::Impl::rehearse() {
             .given = program.given};
   phase(Phase::rehearse, [&] {
     try {
+      reach();
       (void)topology->ledger().read();  // one that cannot be read is no Score's mistake, and told once
     } catch (const Error& error) {
       plan.errors = {error.data()};

@@ -168,7 +168,11 @@ struct K8sAnywhere::World final : workloads::Resolver {
 std::vector<TopologyOption> K8sAnywhere::options() {
   return {
       {.name = "context", .value_name = "NAME", .help = "Context of the kubeconfig [its current one]", .chooses = true},
-      {.name = "kubeconfig", .value_name = "FILE", .help = "Kubeconfig [$KUBECONFIG, ~/.kube/config]", .chooses = true},
+      {.name = "kubeconfig",
+       .value_name = "FILE",
+       .help = "Kubeconfig [$KUBECONFIG, ~/.kube/config]",
+       .chooses = true,
+       .path = true},
       {.name = "namespace", .value_name = "NAME", .help = "Namespace [the context's]", .letter = 'n', .chooses = true},
       {.name = "create-namespace", .help = "Make the namespace where it is missing"},
       {.name = "adopt", .help = "Take over objects of the same names that no deployment has marked"},
@@ -249,6 +253,8 @@ void K8sAnywhere::prepare(Scope& in) {
 }
 
 bool K8sAnywhere::prepared() { return shared_->ledger->is_there(); }
+
+void K8sAnywhere::reach(Scope& in) { (void)shared_->place->client->resource(in, {"", "v1", "Secret"}); }
 
 void K8sAnywhere::recall(Scope& in) {
   recall_servers(in, shared_->ledger->read(), world_->postgresql, world_->sql->primitive(), world_->nats,

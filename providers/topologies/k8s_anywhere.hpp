@@ -27,6 +27,7 @@ class K8sAnywhere final : public Topology {
   std::vector<Primitive*> primitives() override;
   std::shared_ptr<Topology> rehearsed(Rehearsal&) override;
   std::vector<std::pair<std::string, std::string>> facts(Scope&) override;
+  void reach(Scope&) override;
   void recall(Scope&) override;
   void ground(Scope&) override;
   void prepare(Scope&) override;

@@ -51,7 +51,8 @@ std::vector<TopologyOption> Local::options() {
            .value_name = "DIR",
            .help = "Where deployments keep their state, each in a folder of its name [$XDG_STATE_HOME/harmony, as root "
                    "/var/lib/harmony]",
-           .chooses = true}};
+           .chooses = true,
+           .path = true}};
 }
 
 Local::Local(const TopologySettings& settings) {

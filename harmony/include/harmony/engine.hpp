@@ -112,6 +112,8 @@ class Engine {
   std::vector<Observation> observe_entries();
   /// For `logs`: entries whose step name or subject name contains `filter` (empty: all).
   void logs(const std::string& filter, const LogQuery&, const LogSink&);
+  /// Before the verbs that only read: see Topology::reach. @throws Error, Stopped
+  void reach();
   LedgerState ledger_state() const;
   std::vector<std::pair<std::string, std::string>> facts();
 

@@ -31,6 +31,9 @@ class Topology {
   virtual std::shared_ptr<Topology> rehearsed(Rehearsal&) = 0;
   /// Facts for `status`: ("state", "/var/lib/harmony/guestbook"), ("since the reboot", "nothing runs").
   virtual std::vector<std::pair<std::string, std::string>> facts(Scope&) { return {}; }
+  /// The first that every verb does: asks what all of it stands on (an API server), where that can be slow or away. What
+  /// reads the ledger shows no wait, and no stop ends it. Reads only. @throws Error, Stopped
+  virtual void reach(Scope&) {}
   /// Before verbs that have nothing but the ledger: tells the primitives what they would have learnt from the Scores
   /// (where the server of a database listens). Reads only.
   virtual void recall(Scope&) {}
@@ -51,9 +54,10 @@ struct TopologyOption {
   std::string name;
   std::string value_name = {};  ///< "DIR"; empty: a flag
   std::string help;
-  char letter = 0;              ///< "-n"
-  bool chooses = false;         ///< who gives it means this topology, and need not say `--on`
-  bool shapes = false;          ///< what is deployed depends on it, so the ledger keeps it, as it keeps the settings
+  char letter = 0;  ///< "-n"
+  bool chooses = false;  ///< who gives it means this topology, and need not say `--on`
+  bool path = false;  ///< taken from the working folder, and kept whole
+  bool shapes = false;  ///< what is deployed depends on it, so the ledger keeps it, as it keeps the settings
 };
 struct TopologySettings {
   std::string deployment;
@@ -63,7 +67,7 @@ struct TopologySettings {
 template <class T>
 concept TopologyType =
     std::derived_from<T, Topology> && std::constructible_from<T, const TopologySettings&> && requires {
-      { T::id } -> std::convertible_to<std::string_view>;      // "local": what --on names
+      { T::id } -> std::convertible_to<std::string_view>;  // "local": what --on names
       { T::options() } -> std::same_as<std::vector<TopologyOption>>;
     };
 
