@@ -7,11 +7,15 @@
 
 namespace harmony {
 
-void Checks::expect(bool holds, std::string what, std::string found) {
+void Checks::expect(bool holds, std::string what, std::string found, std::source_location here) {
   ++count_;
   if (holds) return;
-  Diagnostic failed{
-      .code = "H0601", .category = Category::smoke_test, .message = "expected " + what, .label = "tested here"};
+  Diagnostic failed{.code = "H0601",
+                    .category = Category::smoke_test,
+                    .message = "expected " + what,
+                    .label = "expected here",
+                    .help = "look at `logs` for what it says itself, put it right, and deploy again",
+                    .trail = {{"smoke test", here}}};
   if (!found.empty()) failed.facts.emplace_back("found", std::move(found));
   throw Error(std::move(failed));
 }
@@ -22,6 +26,12 @@ void guarded(const Scope& at, const std::function<void()>& body) {
   const auto start = std::chrono::steady_clock::now();
   const auto ended = [&](Event::Kind kind, const Diagnostic* error = nullptr) {
     at.run().emit({.kind = kind, .node = &at.node(), .error = error, .took = std::chrono::steady_clock::now() - start});
+  };
+  const auto foreign = [&](std::string_view what) {
+    ForeignException ours{what};
+    at.run().fail(at.node(), ours);
+    ended(Event::Kind::score_failed, &ours.data());
+    throw ours;
   };
   at.run().emit({.kind = Event::Kind::score_started, .node = &at.node()});
   try {
@@ -35,11 +45,10 @@ void guarded(const Scope& at, const std::function<void()>& body) {
     at.run().fail(at.node(), error);
     ended(Event::Kind::score_failed, &error.data());
     throw;
-  } catch (const std::exception& error) {  // a bad_alloc, a filesystem_error: no provider of ours should let it out
-    InternalError ours{fmt::format("unexpected: {}", error.what())};
-    at.run().fail(at.node(), ours);
-    ended(Event::Kind::score_failed, &ours.data());
-    throw ours;
+  } catch (const std::exception& error) {
+    foreign(error.what());
+  } catch (...) {
+    foreign({});
   }
 }
 
@@ -98,6 +107,11 @@ std::optional<Error> attempted(const Scope& at, const std::function<void()>& bod
     if (error.data().category == Category::internal) throw;  // a bug of ours is nobody's to forgive
     at.run().forgive(at.node());
     at.node().unswept = true;
+    const bool rehearsed = at.run().rehearsed();
+    at.node().record(Note{rehearsed ? "warning" : "failed",
+                          fmt::format("{} {}: {}", at.node().path(),
+                                      rehearsed ? "would fail, and is allowed to" : "was allowed to fail, and did",
+                                      error.data().message)});
     at.run().emit({.kind = Event::Kind::note,
                    .node = &at.node(),
                    .error = &error.data(),

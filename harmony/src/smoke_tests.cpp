@@ -10,6 +10,7 @@ void Engine::Impl::smoke_tests(const std::vector<QueuedSmokeTest>& tests, Report
   if (tests.empty()) return;
   phase(Phase::smoke_test, [&] {
     for (const auto& test : tests) smoke_test(test, report);
+    return std::ranges::all_of(report.smoke_tests, &SmokeResult::passed);
   });
 }
 
@@ -30,7 +31,9 @@ struct SmokeAttempt {
     } catch (Error& thrown) {
       failure = thrown;
     } catch (const std::exception& thrown) {
-      failure = InternalError{fmt::format("unexpected: {}", thrown.what())};
+      failure = ForeignException{thrown.what()};
+    } catch (...) {
+      failure = ForeignException{{}};
     }
     std::lock_guard hold{mutex};
     error = std::move(failure);
@@ -104,7 +107,10 @@ void Engine::Impl::smoke_test(const QueuedSmokeTest& test, Report& report) {
     if (data.category != Category::stopped) data.category = Category::smoke_test;
     data.subject = data.subject.empty() ? "smoke test/" + test.name : data.subject;
     data.facts.emplace(data.facts.begin(), "smoke test", test.name);
-    if (data.trail.empty()) data.trail = test.node->trail();
+    const std::vector<Frame> above = test.node->trail();
+    if (data.code == "H0601")
+      data.trail.insert(data.trail.begin(), above.begin(), above.end());  // its own is where it expects
+    else if (data.trail.empty()) data.trail = above;
     if (data.label.empty()) data.label = "this is what was tested";
     report.errors.push_back(data);
   }

@@ -19,7 +19,8 @@ namespace harmony {
 class Checks {
  public:
   /// @throws Error H0601 (Category::smoke_test) where `holds` is false; `what` completes "expected …".
-  void expect(bool holds, std::string what, std::string found = {});
+  void expect(bool holds, std::string what, std::string found = {},
+              std::source_location here = std::source_location::current());
   int count() const { return count_; }
 
  private:
@@ -92,6 +93,12 @@ class Context<Needs<C...>> : public Scope {
     else detail::refuse_child<Child, needs>();
   }
 
+  template <class Child>
+    requires(!Score<Child>)
+  void run(const Child&) const {
+    detail::say_what_lacks<Child>();
+  }
+
   /// Runs children side by side; returns when all are done. The first failure in time stops the others (not in a
   /// rehearsal, so that all errors show).
   template <Score... Children>
@@ -129,6 +136,13 @@ class Context<Needs<C...>> : public Scope {
       detail::refuse_child<Child, needs>();
       return std::nullopt;
     }
+  }
+
+  template <class Child>
+    requires(!Score<Child>)
+  std::optional<Error> attempt(const Child&) const {
+    detail::say_what_lacks<Child>();
+    return std::nullopt;
   }
 
   // For companions only.

@@ -92,4 +92,16 @@ class InternalError final : public Error {
   }
 };
 
+/// Thrown through a Score or a smoke test, and none of ours: most often of what they call.
+class ForeignException final : public Error {
+ public:
+  explicit ForeignException(std::string_view what)
+      : Error({.code = "H0003",
+               .category = Category::failed,
+               .message = what.empty() ? std::string("an exception of an unknown type was thrown")
+                                       : "an exception was thrown: " + std::string(what),
+               .help =
+                   "catch it where it comes from, or throw a `harmony::Error` in its place, which says what to do"}) {}
+};
+
 }  // namespace harmony

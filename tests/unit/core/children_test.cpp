@@ -268,14 +268,15 @@ TEST_CASE("an error swallowed in a rehearsal is in the plan") {
   CHECK(test.rehearse(root).errors.size() == 1);
 }
 
-TEST_CASE("a foreign exception becomes our bug, not a crash") {
+TEST_CASE("an exception that is none of ours is an error of the Score, not a crash") {
   Deployment test;
   const Plan plan = test.rehearse(doing("shop", [](PartContext& in) {
     in.run(doing("bad", [](PartContext&) { throw std::runtime_error("unforeseen"); }));
   }));
-  REQUIRE(codes_of(plan.errors) == Lines{"H0001"});
-  CHECK(plan.errors.front().category == Category::internal);
+  REQUIRE(codes_of(plan.errors) == Lines{"H0003"});
+  CHECK(plan.errors.front().category == Category::failed);
   CHECK(plan.errors.front().message.find("unforeseen") != std::string::npos);
+  CHECK(codes_of(test.rehearse(doing("shop", [](PartContext&) { throw 42; })).errors) == Lines{"H0003"});
 }
 
 // ---------------------------------------------------------------- attempt
@@ -304,10 +305,25 @@ TEST_CASE("a child that is allowed to fail does not fail the deploy") {
   const Report report = test.deploy(attempting(part_of("extra", things), &told));
   CHECK(messages(report).empty());
   CHECK(told == "cannot write a");
+  REQUIRE(report.outcome.notes.size() == 1);
+  CHECK(report.outcome.notes.front().label == "failed");
+  CHECK(report.outcome.notes.front().text == "shop > extra was allowed to fail, and did: cannot write a");
   CHECK(test.store().history() == Lines{"write after"});
   test.store().before = nullptr;
   CHECK(test.deploy(attempting(part_of("extra", things))).ok());
   CHECK(test.rehearse(attempting(part_of("extra", things))).outcome.empty());
+}
+
+TEST_CASE("a plan says which attempt would fail") {
+  Deployment test;
+  const Part extra = doing("extra", [](PartContext&) {
+    throw Error({.code = "H0999", .category = Category::failed, .message = "no such artefact"});
+  });
+  const Plan plan = test.rehearse(attempting(extra));
+  CHECK(plan.errors.empty());
+  REQUIRE(plan.outcome.notes.size() == 1);
+  CHECK(plan.outcome.notes.front().label == "warning");
+  CHECK(plan.outcome.notes.front().text == "shop > extra would fail, and is allowed to: no such artefact");
 }
 
 TEST_CASE("grandchildren of an attempt are forgiven, children beside it are not") {

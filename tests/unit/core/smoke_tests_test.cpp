@@ -94,7 +94,8 @@ TEST_CASE("one that fails fails the deploy; the others run") {
   CHECK(error.category == Category::smoke_test);
   CHECK(error.message == "expected an answer");
   CHECK(error.facts == std::vector<std::pair<std::string, std::string>>{{"smoke test", "wrong"}, {"found", "silence"}});
-  CHECK(error.trail.size() == 1);
+  REQUIRE(error.trail.size() == 2);
+  CHECK(std::string_view(error.trail.back().at.file_name()).ends_with("smoke_tests_test.cpp"));
   CHECK(ran == 1);
   CHECK(test.ledger().read().run->failed);
   CHECK_FALSE(test.ledger().read().run->smoke_tested);
@@ -115,10 +116,10 @@ TEST_CASE("whatever one throws is a failed smoke test") {
                             throw Error({.code = "H0999", .category = Category::unreachable, .message = "refused"});
                           }};
   const Probe foreign{"foreign", [](PartContext&, Checks&) { throw std::runtime_error("odd"); }};
-  const Report report = test.deploy(tested({{.name = "a"}}, {unreachable, foreign}));
-  REQUIRE(codes_of(report.errors) == Lines{"H0999", "H0001"});
-  CHECK(report.errors[0].category == Category::smoke_test);
-  CHECK(report.errors[1].category == Category::smoke_test);
+  const Probe number{"number", [](PartContext&, Checks&) { throw 42; }};
+  const Report report = test.deploy(tested({{.name = "a"}}, {unreachable, foreign, number}));
+  REQUIRE(codes_of(report.errors) == Lines{"H0999", "H0003", "H0003"});
+  for (const Diagnostic& error : report.errors) CHECK(error.category == Category::smoke_test);
 }
 
 TEST_CASE("one that hangs is ended at its limit") {
