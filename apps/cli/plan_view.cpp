@@ -215,13 +215,13 @@ std::string with_what(const Given& given, const Redact& redact) {
 }
 
 std::string unfinished_text(const RunRecord& run, std::chrono::system_clock::time_point now) {
+  const int planned = std::max(run.planned, run.done);  // what was found on the way is none of the planned ones
   if (run.at_work)
     return fmt::format("a {} ({}, {}) is running, at change {} of {}", printable_line(run.verb),
-                       printable_line(run.who), ago(run.started, now), std::min(run.done + 1, run.planned),
-                       run.planned);
+                       printable_line(run.who), ago(run.started, now), std::min(run.done + 1, planned), planned);
   std::string text = fmt::format("the last {} ({}, {}) stopped after change {} of {}", printable_line(run.verb),
-                                 printable_line(run.who), ago(run.started, now), run.done, run.planned);
-  if (run.planned > run.done) text += fmt::format("; {} left", counted(run.planned - run.done, "change"));
+                                 printable_line(run.who), ago(run.started, now), run.done, planned);
+  if (planned > run.done) text += fmt::format("; {} left", counted(planned - run.done, "change"));
   return text;
 }
 

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -32,6 +34,13 @@ std::string who_runs() {
 
 Error contradiction(std::string message, std::string help) {
   return Error({.code = "H0512", .category = Category::usage, .message = std::move(message), .help = std::move(help)});
+}
+
+/// A plan that is saved here may be deployed from another folder. Where there is no folder to stand in: as it is.
+std::string whole_path(const std::string& path) {
+  std::error_code failed;
+  const auto whole = std::filesystem::absolute(path, failed);
+  return path.empty() || failed ? path : whole.string();
 }
 
 }  // namespace
@@ -71,7 +80,7 @@ Session::~Session() {
 
 void Session::start_signals() {
   signals.emplace(
-      [this](int) { interrupted(); },
+      [this](int signal) { interrupted(signal); },
       [] {
         constexpr std::string_view reset = "\x1b[0m",
                                    text = "\nLeft at once: run the same command again, it goes on from there\n";
@@ -80,10 +89,12 @@ void Session::start_signals() {
       });
 }
 
-void Session::interrupted() const {
+void Session::interrupted(int signal) const {
   if (Progress* drawn = drawn_) drawn->suspend();
   if (arguments.has("follow")) return;  // that is how it is meant to end
-  in.console.err().write("Interrupted: stopping after the current step; press Ctrl-C again to leave at once\n");
+  in.console.err().write(signal == SIGINT
+                             ? "Interrupted: stopping after the current step; press Ctrl-C again to leave at once\n"
+                             : "Asked to end: stopping after the current step; a second signal ends it at once\n");
 }
 
 void Session::read_settings() {
@@ -118,7 +129,10 @@ std::map<std::string, std::string> Session::given_options() const {
   std::map<std::string, std::string> options;
   for (const TopologyChoice& choice : in.application.topologies)
     for (const TopologyOption& option : choice.options)
-      if (arguments.has(option.name)) options[option.name] = arguments.value(option.name);
+      if (arguments.has(option.name)) {
+        const std::string value = arguments.value(option.name);
+        options[option.name] = option.path ? whole_path(value) : value;
+      }
   return options;
 }
 
@@ -245,9 +259,12 @@ SummaryContext Session::summary() const {
                          .unverified = instance.program.unverified,
                          .hints = hints(),
                          .signal = signals->received()};
-  for (const char* name : {"on", "deployment"})
-    if (const auto value = arguments.maybe(name))
-      context.options += fmt::format(" --{} {}", name, shell_word(printable_line(*value)));
+  const auto chosen = [&](std::string_view name, const std::string& value) {
+    if (saved || arguments.has(std::string(name)))  // a saved plan has chosen for them
+      context.options += fmt::format(" --{} {}", name, shell_word(printable_line(value)));
+  };
+  if (in.application.topologies.size() > 1) chosen("on", topology_id);
+  chosen("deployment", deployment);
   const bool deploy_follows = arguments.verb == "plan";  // which needs all of them; other verbs only where it is
   for (const TopologyOption& option : in.application.find(topology_id)->options) {
     const auto given = topology_options.find(option.name);

@@ -80,7 +80,7 @@ class Session {
   void open_events();
   void start_progress();
   void start_signals();
-  void interrupted() const;
+  void interrupted(int signal) const;
   void open_engine();
   std::atomic<Progress*> drawn_{nullptr};  ///< what a signal must interrupt
   std::map<std::string, std::string> settings_;

@@ -162,7 +162,9 @@ boost::json::object to_json(const Status& status) {
     if (!kept(status, seen)) works = true, healthy = healthy && seen.health == Health::ok;
     entries.push_back(std::move(entry));
   }
-  made["healthy"] = works && healthy;
+  const bool ended_well =
+      !status.ledger.run || status.ledger.run->at_work || (!status.ledger.unfinished() && !status.ledger.run->failed);
+  made["healthy"] = works && healthy && ended_well;
   return made;
 }
 

@@ -342,6 +342,9 @@ def test_saved_plans():
             assert code in done.stderr, done.stderr
         done = run("plan", "--out", file, "+", "deploy", "--yes", "--set", "note=other", "+", "deploy", "--plan", file)
         assert re.findall(r"exit (\d+)", done.stderr) == ["0", "0", "8"] and "H0303" in done.stderr, done.stderr
+        # What to try next is about what the plan has chosen, also where the command line does not.
+        done = run("plan", "--deployment", "second", "--out", file, "+", "deploy", "--plan", file)
+        assert re.search(r"look .* status.* --deployment second .* logs.* --deployment second\n  remove .* destroy.* --deployment second", done.stdout), done.stdout
         for more in ((), ("--detailed-exitcode",)):
             told = json.loads(ends_with(run("plan", "--out", "/dev/full", "-o", "json", *more), 1).stdout)
             assert told["exit_code"] == 1 and told["counts"]["create"] == 3 and [error["code"] for error in told["errors"]] == ["H0514"], told
@@ -537,7 +540,8 @@ def test_signals_stop_cleanly():
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
         assert process.returncode == code, (process.returncode, err)
-        assert "Interrupted: stopping after the current step" in err and "H0002" in err and "changed before the stop" in err, err
+        how = "Interrupted" if number == signal.SIGINT else "Asked to end"
+        assert how + ": stopping after the current step" in err and "H0002" in err and "changed before the stop" in err, err
         last = json.loads(out.splitlines()[-1])
         assert last["type"] == "run_finished" and last["exit_code"] == code
 

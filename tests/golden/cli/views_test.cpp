@@ -275,7 +275,7 @@ TEST_CASE("status") {
   text += "---- unknown\n" + render_status(status, Style{false}, false, {}, now);
   CHECK_FALSE(to_json(status).at("healthy").as_bool());
   status.observations.pop_back();
-  CHECK(to_json(status).at("healthy").as_bool());
+  CHECK_FALSE(to_json(status).at("healthy").as_bool());  // all is well, but the run stopped half-way
   status.observations.back().entry.holds_data = true;
   status.ledger.run->verb = "destroy";
   text += "---- half destroyed: what is left is only kept\n" + render_status(status, Style{false}, false, {}, now);
@@ -284,11 +284,14 @@ TEST_CASE("status") {
   status.ledger.run->finished = "2026-11-23T09:58:00Z";
   status.ledger.run->failed = true;
   text += "---- failed\n" + render_status(status, Style{false}, false, {}, now);
+  CHECK_FALSE(to_json(status).at("healthy").as_bool());
   status.ledger.run->stopped = true;
   text += "---- stopped\n" + render_status(status, Style{false}, false, {}, now);
   status.ledger.run->failed = status.ledger.run->stopped = false;
   status.ledger.run->version = "1.4.0";
   status.ledger.last_success = status.ledger.run->finished;
+  status.observations.back().entry.holds_data = false;
+  CHECK(to_json(status).at("healthy").as_bool());
   text += "---- done\n" + render_status(status, Style{false}, false, {}, now);
   status.observations.clear();
   status.ledger = {};

@@ -151,6 +151,16 @@ def test_deployments_live_side_by_side(app):
         other.close()
 
 
+def test_a_plan_with_a_relative_folder_fits_elsewhere(app):
+    def at(folder, *words):
+        return subprocess.run([app.binary, *words], cwd=folder, env=app.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    planned = at(app.base, "plan", "--deployment", app.deployment, "--state-dir", ".", "--out", "reviewed")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    done = at("/", "deploy", "--plan", os.path.join(app.base, "reviewed"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    app.plan_is_empty()
+
+
 def test_yes_does_not_take_down_another_application(app):
     hello = os.path.join(os.path.dirname(app.binary), "..", "..", "minimal", "hello-app")
     app.deploy()
@@ -289,6 +299,50 @@ def test_a_data_folder_that_is_gone_is_not_made_beside_its_server(app):
         app.run("deploy", "--yes").expect(5, r"error\[H0116\]", server)
         os.rename(app.base + "/data", data)
         app.plan_is_empty()
+
+
+def broker(app):
+    return next(iter(supervised(app, "nats-server --config")), 0)
+
+
+def test_a_broker_that_started_with_another_configuration_is_put_right(app):
+    app.deploy()
+    configuration, before = os.path.join(app.state, "services/guestbook-nats/nats.conf"), broker(app)
+    with open(configuration) as file:
+        text = file.read()
+    with open(configuration, "w") as file:
+        file.write(re.sub('password: "[^"]*"', 'password: "byhand"', text))
+    os.kill(before, signal.SIGKILL)
+    wait_for("the broker to start again", lambda: broker(app) not in (0, before))
+    wait_for("a broker with another password", lambda: "refuses the login" in app.run("plan").text)
+    app.run("plan").expect(0, r"~ broker", "interrupts service")
+    app.deploy()
+    app.plan_is_empty()
+    # As a killed deploy leaves it: the file is right, and what runs has read the other one.
+    running = broker(app)
+    with open(configuration, "w") as file:
+        file.write(re.sub('password: "[^"]*"', 'password: "byhand"', text))
+    os.kill(running, signal.SIGKILL)
+    wait_for("a broker with another password", lambda: broker(app) not in (0, running) and "refuses the login" in app.run("plan").text)
+    with open(configuration, "w") as file:
+        file.write(text)
+    app.deploy()
+    app.plan_is_empty()
+
+
+def test_a_password_of_a_broker_that_is_gone_is_made_anew(app):
+    app.deploy()
+    post(app.url(), "kept")
+    key = os.path.join(app.state, "keys", "guestbook-nats.client")
+    os.remove(key)
+    app.run("plan").expect(0, r"~ broker|\? broker")
+    app.deploy()
+    app.plan_is_empty()
+    with open(key, "w") as file:
+        file.write("another")
+    app.deploy()
+    app.plan_is_empty()
+    assert "kept" in http_get(app.url(), "/entries")[1]
 
 
 def test_a_password_that_is_gone_is_not_made_anew(app):

@@ -1,5 +1,5 @@
 """What docs/writing-a-score.md shows, put into a repository of its own with Harmony below it, builds and deploys.
-argv: Harmony's sources, the server hellod, a folder for the repository (kept: the next build in it is a short one).
+argv: Harmony's sources, a folder for the repository (kept: the next build in it is a short one).
 """
 import os
 import re
@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from harness import App, http_get, main  # noqa: E402
 
-SOURCES, HELLOD, REPOSITORY = sys.argv[1:4]
+SOURCES, REPOSITORY = sys.argv[1:3]
 PAGE = open(SOURCES + "/docs/writing-a-score.md").read()
 
 
@@ -40,11 +40,11 @@ def build():
     write_if_other(REPOSITORY + "/hello.hpp", "#pragma once\n" + block("cpp", "struct HelloScore"))
     write_if_other(REPOSITORY + "/hello_test.cpp", block("cpp", "testing::plan_of"))
     write_if_other(REPOSITORY + "/meson.build", block("meson", "project('hello'") + block("meson", "test('hello'"))
+    shutil.copy(SOURCES + "/apps/minimal/hellod.cpp", REPOSITORY)
     if not os.path.exists(REPOSITORY + "/build/build.ninja"):
         # Without optimisation, which is all that differs from the page: two minutes less.
         run("meson", "setup", "build", "-Doptimization=0")
     run("ninja", "-C", "build")
-    shutil.copy(HELLOD, REPOSITORY + "/build/hellod")
 
 
 def test_the_page_builds_and_deploys(app):
