@@ -88,7 +88,7 @@ Replica OnHost::ensure_replica(Scope& step, const Workload& workload, const host
   process.command.insert(process.command.end(), workload.arguments.begin(), workload.arguments.end());
   for (const auto& [variable, setting] : workload.environment)
     process.environment.emplace(variable, resolver_.resolve(step, setting));
-  process.environment.insert_or_assign(workload.listen_variable, host::Content{at.text()});
+  process.environment.emplace(workload.listen_variable, host::Content{at.text()});
   host_->ensure(step, process);
   host_->until_listening(step, process, workload.ready_limit);
   host_->until_ready(step, process, workload.ready_limit, [&]() -> std::optional<std::string> {
@@ -102,7 +102,7 @@ Replica OnHost::ensure_replica(Scope& step, const Workload& workload, const host
 }
 
 void OnHost::ensure(Scope& in, const Workload& workload) {
-  require_replicas(workload);
+  require_sound(workload);
   require_room(workload);
   const fs::path binary = find_binary(workload.artefact);
   Scope step = in.step({.kind = "process", .name = workload.instance});

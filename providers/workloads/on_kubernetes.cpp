@@ -96,14 +96,14 @@ json::object deployment(const Workload& workload, const json::array& variables) 
 }  // namespace
 
 void OnKubernetes::ensure(Scope& in, const Workload& workload) {
-  require_replicas(workload);
+  require_sound(workload);
   require_image(workload);
   const std::string &name = workload.instance, secret = name + "-environment";
   Scope step = in.step({.kind = "workload", .name = name, .decides = {"k8s", "deployment.apps", name}});
   step.detail(workload.artefact.image);
   Environment environment;
   for (const auto& [variable, setting] : workload.environment)
-    if (variable != workload.listen_variable) add(environment, variable, resolver_.resolve(step, setting), secret);
+    add(environment, variable, resolver_.resolve(step, setting), secret);
   add(environment, workload.listen_variable, {fmt::format("0.0.0.0:{}", port)}, secret);
 
   k8s::ObjectSet set;

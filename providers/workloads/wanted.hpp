@@ -3,7 +3,7 @@
 
 namespace harmony::workloads {
 
-/// @throws Error H0251
-void require_replicas(const Workload&);
+/// What no topology could run. @throws Error H0251 (replicas), H0253 (the address to listen on)
+void require_sound(const Workload&);
 
 }  // namespace harmony::workloads
