@@ -18,8 +18,9 @@ namespace harmony::cli {
 template <TopologyType... T>
 struct Topologies {};
 template <TopologyType... T>
-  requires(sizeof...(T) > 0)
 constexpr Topologies<T...> topologies() {
+  constexpr bool some = sizeof...(T) > 0;
+  static_assert(some, "harmony: topologies<>() names nowhere to deploy to; name one: topologies<Local>()");
   return {};
 }
 
@@ -107,7 +108,7 @@ Application describe(S& score) {
 /// @returns the exit code of the table in docs/cli.md.
 template <Score S, TopologyType... T, class... Owner, class... Member>
 int run(ArgumentCount argc, char** argv, S score, Topologies<T...>, BoundField<Owner, Member>... settings) {
-  constexpr bool fits = (runs_on<S, T>() & ...);
+  constexpr bool fits = (true & ... & runs_on<S, T>());
   constexpr bool tested = detail::says_whether_it_works<S>();
   constexpr bool bound = (std::is_base_of_v<Owner, innermost<S>> & ... & true);
   static_assert(bound, "harmony: set() binds members of the root Score only");

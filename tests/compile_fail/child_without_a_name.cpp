@@ -1,6 +1,5 @@
 // expect: harmony: a Score has `std::string_view name() const`
 // names: CacheOnItsWay
-#include "harmony/layer.hpp"
 #include "harmony/program.hpp"
 
 #include "cast.hpp"

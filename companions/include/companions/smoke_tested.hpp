@@ -51,9 +51,13 @@ class SmokeTested : public Companion<SmokeTested<S, Tests...>, S> {
   std::tuple<Tests...> tests_;
 };
 
-template <SmokeTest... Tests>
+template <class... Tests>
 class smoke_tested : public LayerBase {
  public:
+  static constexpr bool sound = (SmokeTest<Tests> && ...);
+  static_assert(sound,
+                "harmony: a smoke test has `using needs = Needs<...>;`, `std::string_view name() const` and "
+                "`void test(Context<needs>&, Checks&) const`");
   static_assert(sizeof...(Tests) > 0,
                 "harmony: smoke_tested() without a test proves nothing; give it one, or say unverified(\"why\")");
   static constexpr Rank rank = Rank::gate;
@@ -61,7 +65,8 @@ class smoke_tested : public LayerBase {
   explicit smoke_tested(Tests... tests) : tests_(std::move(tests)...) {}
   template <Score S>
   auto wrap(S score) const {
-    return SmokeTested<S, Tests...>(std::move(score), tests_);
+    if constexpr (sound) return SmokeTested<S, Tests...>(std::move(score), tests_);
+    else return score;  // a second error would follow ours
   }
 
  private:

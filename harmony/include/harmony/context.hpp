@@ -58,6 +58,26 @@ void refuse_child() {
                   "harmony: a child Score needs a capability that this Score's `needs` does not list; add it there");
 }
 
+/// What is no Score yet: says what it lacks.
+template <class S>
+constexpr void say_what_lacks() {
+  constexpr bool says_needs = requires { typename S::needs; };
+  constexpr bool has_kind = requires {
+    { S::kind() } -> std::convertible_to<std::string_view>;
+  };
+  constexpr bool has_name = requires(const S& score) {
+    { score.name() } -> std::convertible_to<std::string_view>;
+  };
+  static_assert(says_needs, "harmony: a Score says what it needs: `using needs = Needs<...>;`");
+  static_assert(has_kind, "harmony: a Score has `static constexpr std::string_view kind()`");
+  static_assert(has_name, "harmony: a Score has `std::string_view name() const`");
+  static_assert(!says_needs || !has_kind || !has_name || Score<S>,
+                "harmony: a Score has `void interpret(Context<needs>&) const`, and can be copied");
+}
+
+template <class C, class... All>
+inline constexpr bool once = (static_cast<int>(std::same_as<C, All>) + ...) == 1;
+
 /// A child of `all`: where it hangs in the tree, and what to do there.
 struct Job {
   Node* node;
@@ -72,17 +92,27 @@ void queue_smoke_test(const Scope&, std::string name, std::function<void(const S
 
 }  // namespace detail
 
+/// Stacked on what is no Score yet.
+template <class Inner, Layer Outer>
+  requires(!Layer<Inner> && !Score<Inner>)
+Inner operator|(Inner inner, const Outer&) {
+  detail::say_what_lacks<Inner>();
+  return inner;
+}
+
 template <class... C>
 class Context<Needs<C...>> : public Scope {
  public:
   using needs = Needs<C...>;
+  static_assert((detail::once<C, C...> && ...),
+                "harmony: a capability stands twice in `Needs<...>`; take one of the two away");
   Context(const Scope& scope, std::tuple<C*...> capabilities) : Scope(scope), capabilities_(capabilities) {}
 
   template <class Capability>
   Capability& use() const {
-    constexpr bool declared = needs::template has<Capability>;
+    constexpr bool declared = (std::same_as<Capability, C> || ...);
     static_assert(declared, "harmony: this Score uses a capability that its `needs` does not list; add it there");
-    if constexpr (declared) return *std::get<Capability*>(capabilities_);
+    if constexpr (declared && detail::once<Capability, C...>) return *std::get<Capability*>(capabilities_);
     else std::abort();  // never compiled to the end; without it a second error would follow ours
   }
 

@@ -123,32 +123,6 @@ auto operator|(Inner inner, Outer outer) {
   else return outer.wrap(std::move(inner));
 }
 
-namespace detail {
-/// What is no Score yet: says what it lacks.
-template <class S>
-constexpr void say_what_lacks() {
-  constexpr bool says_needs = requires { typename S::needs; };
-  constexpr bool has_kind = requires {
-    { S::kind() } -> std::convertible_to<std::string_view>;
-  };
-  constexpr bool has_name = requires(const S& score) {
-    { score.name() } -> std::convertible_to<std::string_view>;
-  };
-  static_assert(says_needs, "harmony: a Score says what it needs: `using needs = Needs<...>;`");
-  static_assert(has_kind, "harmony: a Score has `static constexpr std::string_view kind()`");
-  static_assert(has_name, "harmony: a Score has `std::string_view name() const`");
-  static_assert(!says_needs || !has_kind || !has_name || Score<S>,
-                "harmony: a Score has `void interpret(Context<needs>&) const`, and can be copied");
-}
-}  // namespace detail
-
-template <class Inner, Layer Outer>
-  requires(!Layer<Inner> && !Score<Inner>)
-Inner operator|(Inner inner, const Outer&) {
-  detail::say_what_lacks<Inner>();
-  return inner;
-}
-
 /// Calls `visit` on each companion, outermost first, and on the Score itself.
 template <class S, class F>
 void each_companion(S& stacked, F&& visit) {
