@@ -282,6 +282,16 @@ std::string State::contents() const {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+std::string State::neighbours() const {
+  std::vector<std::string> names;
+  std::error_code failed, hidden;
+  for (const auto& entry : fs::directory_iterator(root_.parent_path(), failed))
+    if (entry.path() != root_ && fs::is_directory(entry.path() / "ledger", hidden))
+      names.push_back(entry.path().filename().string());
+  std::ranges::sort(names);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 void State::take_away() const {
   std::error_code failed;
   for (const std::string_view name : folders) {

@@ -36,6 +36,8 @@ class State {
   bool made() const;
   /// Names in it that only a deploy makes: "services/guestbook-db, keys/guestbook-db.superuser"; at most a few.
   std::string contents() const;
+  /// Other deployments beside it, by their names: "guestbook, second". What cannot be seen is left out.
+  std::string neighbours() const;
   /// Whether make() can make root(), as far as can be known without trying. @throws H0102
   void require_makeable() const;
   /// Takes away what is Harmony's in root(), and root() itself where nothing else is in it. @throws H0104

@@ -109,8 +109,10 @@ std::vector<std::pair<std::string, std::string>> Local::facts(Scope& in) {
   std::vector<std::pair<std::string, std::string>> facts{{"state", shared_->state.root().string()},
                                                          {"boot", boot_id()}};
   const LedgerState ledger = shared_->ledger->read();
-  if (!ledger.run && ledger.entries.empty())
-    if (const std::string what = unclaimed(in); !what.empty()) facts.emplace_back("without a ledger", what);
+  if (ledger.run || !ledger.entries.empty()) return facts;
+  if (const std::string what = unclaimed(in); !what.empty()) facts.emplace_back("without a ledger", what);
+  if (const std::string others = shared_->state.neighbours(); !others.empty())
+    facts.emplace_back("deployments here", others);
   return facts;
 }
 

@@ -143,6 +143,8 @@ def test_deployments_live_side_by_side(app):
         app.deploy()
         other.deploy()
         assert app.url() != other.url()
+        typo = subprocess.run([app.binary, "status", "--state-dir", app.base, "--deployment", "gestbook"], env=app.environment, capture_output=True, text=True, timeout=60)
+        assert typo.returncode == 0 and re.search(r"nothing is deployed\n(.*\n)* +deployments here +guestbook\n", typo.stdout), typo
         post(app.url(), "only in the first")
         assert "only in the first" not in http_get(other.url(), "/entries")[1]
         other.run("destroy", "--yes", "--delete-data").expect(0)

@@ -270,6 +270,15 @@ TEST_CASE("making again changes nothing") {
   CHECK(before.st_ctim.tv_nsec == after.st_ctim.tv_nsec);
 }
 
+TEST_CASE("other deployments in a place are known by their ledgers") {
+  const TemporaryFolder folder;
+  const fs::path base = folder.path() / "base";
+  CHECK(State{"a", base}.neighbours().empty());
+  for (const char* name : {"a/ledger", "c/ledger", "b/ledger", "no-deployment/keys"})
+    fs::create_directories(base / name);
+  CHECK(State{"a", base}.neighbours() == "b, c");
+}
+
 TEST_CASE("a place that cannot be written to is named with its cause") {
   const TemporaryFolder folder;
   const fs::path base = folder.path() / "all";
