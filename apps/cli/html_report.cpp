@@ -1,6 +1,7 @@
 #include "html_report.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -315,7 +316,8 @@ void write_report(Session& session, const Report* report, const std::vector<Diag
                                      .spans = session.timeline.spans(),
                                      .redact = session.redact()}));
   } catch (const Error& error) {
-    session.say(fmt::format("note: the report was not written: {}\n", error.data().message));
+    const std::string note = fmt::format("note: the report was not written: {}\n", error.data().message);
+    if (std::exchange(session.report_note, note) != note) session.say(note);
   }
 }
 

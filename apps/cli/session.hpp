@@ -53,6 +53,7 @@ class Session {
   Instance instance;
   std::unique_ptr<Engine> engine;
   std::optional<Plan> shown;          ///< the last plan that was shown
+  std::string report_note = {};       ///< why the report was not written, as it was said
 
   bool json() const { return arguments.json(); }
   Redact redact() const;
