@@ -21,12 +21,14 @@ void name_lost_data(Outcome& outcome, const LedgerState& ledger) {
 }  // namespace
 
 namespace {
-/// Somebody else's application has this name, or every part of it was renamed.
-bool shares_nothing(const LedgerState& ledger, const Run& run) {
+/// A deployment of this name is there, and its root is another one. Renamed parts of one application are none of this.
+bool another_has_its_name(const LedgerState& ledger, const Run& run, const Node& root) {
   const auto owned = [](const LedgerEntry& entry) { return !entry.shared && entry.state == LedgerEntry::State::owned; };
+  const auto ours = [&](const LedgerEntry& entry) {
+    return run.touched(entry.subject) || lies_below(entry.score_path, {root.path()});
+  };
   return std::ranges::any_of(ledger.entries, owned) &&
-         std::ranges::none_of(ledger.entries,
-                              [&](const LedgerEntry& entry) { return owned(entry) && run.touched(entry.subject); });
+         std::ranges::none_of(ledger.entries, [&](const LedgerEntry& entry) { return owned(entry) && ours(entry); });
 }
 }  // namespace
 
@@ -84,7 +86,7 @@ void Engine::Impl::warn_of_lost_ledger() {
 void Engine::Impl::rehearse_prune(Plan& plan) {
   const LedgerState ledger = topology->ledger().read();
   if (ledger.unfinished()) plan.unfinished = ledger.run;
-  plan.of_another = shares_nothing(ledger, rehearsed->run);  // before what goes is touched, too
+  plan.of_another = another_has_its_name(ledger, rehearsed->run, rehearsed->root);  // before what goes is touched, too
   auto left = leftovers(ledger, rehearsed->run, rehearsed->root);
   recall(*rehearsed->twin, left);
   for (const LedgerEntry& entry : left.go) {

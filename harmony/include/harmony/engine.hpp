@@ -47,7 +47,7 @@ struct Plan {
   std::vector<LedgerEntry> kept;                 ///< data no Score speaks of any more
   std::optional<Given> given_before = {};        ///< the last deploy, where that was something else
   bool other_key = false;                        ///< of fingerprints, than that of the last run: all of them differ
-  bool of_another = false;                       ///< all that is deployed goes, and none of it is the Scores'
+  bool of_another = false;                       ///< all that is deployed goes, and it has another root
   bool settles = false;                          ///< the ledger has to be put right, though the world has not
   std::chrono::nanoseconds took{};
   /// Deletes, replacements and loss of data, less the old version of what is only updated.

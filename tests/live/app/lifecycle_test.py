@@ -271,6 +271,8 @@ def test_a_password_that_a_program_logs_is_not_shown(app):
         for line in started.stdout:
             if '"waiting"' in line and re.search(r"`guestbook\.[0-9a-f]+` does not listen", line):
                 break
+        # The logger of the process writes when it comes to it.
+        wait_for("the line in the log", lambda: "cannot reach" in app.run("logs", "guestbook").text)
         started.send_signal(signal.SIGINT)
         started.communicate(timeout=30)
     passwords = [open(path, encoding="utf-8").read() for path in glob.glob(app.state + "/keys/*.*")]

@@ -44,8 +44,9 @@ TEST_CASE("a plan knows where all that is deployed is another application's") {
   Deployment test;
   CHECK_FALSE(test.rehearse(shop({"a"})).of_another);  // nothing is deployed
   REQUIRE(test.deploy(shop({"a", "b"})).ok());
-  CHECK(test.rehearse(shop({"c"})).of_another);
-  CHECK_FALSE(test.rehearse(shop({"b", "c"})).of_another);
+  CHECK(test.rehearse(part_of("library", {{.name = "c"}})).of_another);
+  CHECK_FALSE(test.rehearse(part_of("library", {{.name = "b"}})).of_another);  // the root was renamed
+  CHECK_FALSE(test.rehearse(shop({"c"})).of_another);                          // all of its parts were
 }
 
 TEST_CASE("a prune keeps the step that people know") {
