@@ -162,9 +162,8 @@ boost::json::object to_json(const Status& status) {
     if (!kept(status, seen)) works = true, healthy = healthy && seen.health == Health::ok;
     entries.push_back(std::move(entry));
   }
-  const bool ended_well =
-      !status.ledger.run || status.ledger.run->at_work || (!status.ledger.unfinished() && !status.ledger.run->failed);
-  made["healthy"] = works && healthy && ended_well;
+  const bool at_work = status.ledger.run && status.ledger.run->at_work;
+  made["healthy"] = works && healthy && (at_work || !status.ledger.ended_badly());
   return made;
 }
 

@@ -1,8 +1,6 @@
 #include <semaphore>
 #include <thread>
 
-#include <fmt/format.h>
-
 #include "run.hpp"
 
 namespace harmony {
@@ -15,7 +13,8 @@ void Checks::expect(bool holds, std::string what, std::string found, std::source
                     .message = "expected " + what,
                     .label = "expected here",
                     .help = "look at `logs` for what it says itself, put it right, and deploy again",
-                    .trail = {{"smoke test", here}}};
+                    .trail = above_};
+  failed.trail.push_back({"smoke test", here});
   if (!found.empty()) failed.facts.emplace_back("found", std::move(found));
   throw Error(std::move(failed));
 }
@@ -27,10 +26,13 @@ void guarded(const Scope& at, const std::function<void()>& body) {
   const auto ended = [&](Event::Kind kind, const Diagnostic* error = nullptr) {
     at.run().emit({.kind = kind, .node = &at.node(), .error = error, .took = std::chrono::steady_clock::now() - start});
   };
+  const auto failed = [&](Error& error) {
+    at.run().fail(at.node(), error);
+    ended(Event::Kind::score_failed, &error.data());
+  };
   const auto foreign = [&](std::string_view what) {
     ForeignException ours{what};
-    at.run().fail(at.node(), ours);
-    ended(Event::Kind::score_failed, &ours.data());
+    failed(ours);
     throw ours;
   };
   at.run().emit({.kind = Event::Kind::score_started, .node = &at.node()});
@@ -42,8 +44,7 @@ void guarded(const Scope& at, const std::function<void()>& body) {
     ended(Event::Kind::score_stopped);
     throw;
   } catch (Error& error) {
-    at.run().fail(at.node(), error);
-    ended(Event::Kind::score_failed, &error.data());
+    failed(error);
     throw;
   } catch (const std::exception& error) {
     foreign(error.what());
@@ -107,11 +108,7 @@ std::optional<Error> attempted(const Scope& at, const std::function<void()>& bod
     if (error.data().category == Category::internal) throw;  // a bug of ours is nobody's to forgive
     at.run().forgive(at.node());
     at.node().unswept = true;
-    const bool rehearsed = at.run().rehearsed();
-    at.node().record(Note{rehearsed ? "warning" : "failed",
-                          fmt::format("{} {}: {}", at.node().path(),
-                                      rehearsed ? "would fail, and is allowed to" : "was allowed to fail, and did",
-                                      error.data().message)});
+    at.node().record(at.run().of_failed_attempt(at.node(), error));
     at.run().emit({.kind = Event::Kind::note,
                    .node = &at.node(),
                    .error = &error.data(),

@@ -18,7 +18,7 @@ const LedgerEntry* LedgerState::find(const Subject& subject) const {
 
 bool LedgerState::only_kept(const LedgerEntry& entry) const {
   if (entry.state == LedgerEntry::State::kept) return true;
-  const bool half_destroyed = run && run->verb == "destroy" && (unfinished() || run->failed);
+  const bool half_destroyed = run && run->verb == "destroy" && ended_badly();
   return half_destroyed && entry.holds_data && !entry.shared;
 }
 

@@ -18,9 +18,6 @@ void name_lost_data(Outcome& outcome, const LedgerState& ledger) {
     }
 }
 
-}  // namespace
-
-namespace {
 /// A deployment of this name is there, and its root is another one. Renamed parts of one application are none of this.
 bool another_has_its_name(const LedgerState& ledger, const Run& run, const Node& root) {
   const auto owned = [](const LedgerEntry& entry) { return !entry.shared && entry.state == LedgerEntry::State::owned; };
@@ -119,8 +116,7 @@ void Engine::Impl::rehearse_prune(Plan& plan) {
   using State = LedgerEntry::State;
   const auto spared = spared_paths(rehearsed->root);
   // One that failed or was stopped after its last change: what it has left undone is to say that it works.
-  const bool ended_badly = ledger.unfinished() || (ledger.run && ledger.run->failed);
-  plan.settles = ended_badly || std::ranges::any_of(left.go, is_gone) ||
+  plan.settles = ledger.ended_badly() || std::ranges::any_of(left.go, is_gone) ||
                  std::ranges::any_of(ledger.entries, [&](const LedgerEntry& entry) {
                    const bool touched = rehearsed->run.touched(entry.subject);
                    if (!touched && lies_below(entry.score_path, spared)) return false;

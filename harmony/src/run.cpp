@@ -19,6 +19,14 @@ void Run::fail(const Node& node, Error& error) {
   failures_.emplace_back(&node, error);
 }
 
+Note Run::of_failed_attempt(const Node& at, const Error& error) const {
+  return {"failed", at.path() + " was allowed to fail, and did: " + error.data().message};
+}
+
+Note RehearsedRun::of_failed_attempt(const Node& at, const Error& error) const {
+  return {"warning", at.path() + " would fail, and is allowed to: " + error.data().message};
+}
+
 void Run::forgive(const Node& below) {
   std::lock_guard hold{mutex_};
   std::erase_if(failures_, [&](const auto& failure) { return failure.first->within(below); });

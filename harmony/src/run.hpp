@@ -66,6 +66,8 @@ class Run {
   virtual Change change(const Scope&, Change, const std::function<Settled()>& act) = 0;
   virtual bool until(const Scope&, const Wait&, const std::function<std::optional<std::string>()>& not_yet) = 0;
   virtual void point(std::string_view) {}
+  /// What people are told of an attempt that failed.
+  virtual Note of_failed_attempt(const Node&, const Error&) const;
 
   void emit(Event event) const;
   void fail(const Node&, Error&);                 ///< records it once, with its trail
@@ -94,6 +96,7 @@ class RehearsedRun final : public Run {
  public:
   using Run::Run;
   bool rehearsed() const override { return true; }
+  Note of_failed_attempt(const Node&, const Error&) const override;
   Change change(const Scope&, Change, const std::function<Settled()>& act) override;
   bool until(const Scope&, const Wait&, const std::function<std::optional<std::string>()>& not_yet) override;
 };

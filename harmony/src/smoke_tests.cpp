@@ -17,6 +17,7 @@ void Engine::Impl::smoke_tests(const std::vector<QueuedSmokeTest>& tests, Report
 namespace {
 /// A smoke test on a thread of its own, so that one that ignores its stop token cannot hold the deploy for ever.
 struct SmokeAttempt {
+  explicit SmokeAttempt(const QueuedSmokeTest& test) : checks(test.node->trail()) {}
   std::mutex mutex;
   std::condition_variable_any ended;
   bool done = false;
@@ -71,7 +72,7 @@ Error checks_nothing(const std::string& name) {
 Ran run_test(const QueuedSmokeTest& test, const std::shared_ptr<Run>& run, std::chrono::milliseconds limit,
              const std::stop_token& stop) {
   constexpr std::chrono::seconds to_clean_up{5};
-  auto attempt = std::make_shared<SmokeAttempt>();
+  auto attempt = std::make_shared<SmokeAttempt>(test);
   std::stop_callback chained{stop, [&] { attempt->stop.request_stop(); }};
   std::thread worker{[=] { attempt->work(test, *run); }};
   const bool in_time = attempt->wait(limit, stop);
@@ -107,10 +108,7 @@ void Engine::Impl::smoke_test(const QueuedSmokeTest& test, Report& report) {
     if (data.category != Category::stopped) data.category = Category::smoke_test;
     data.subject = data.subject.empty() ? "smoke test/" + test.name : data.subject;
     data.facts.emplace(data.facts.begin(), "smoke test", test.name);
-    const std::vector<Frame> above = test.node->trail();
-    if (data.code == "H0601")
-      data.trail.insert(data.trail.begin(), above.begin(), above.end());  // its own is where it expects
-    else if (data.trail.empty()) data.trail = above;
+    if (data.trail.empty()) data.trail = test.node->trail();
     if (data.label.empty()) data.label = "this is what was tested";
     report.errors.push_back(data);
   }

@@ -18,12 +18,15 @@ namespace harmony {
 /// Counts what a smoke test checked. A smoke test that checks nothing fails.
 class Checks {
  public:
+  /// @param above the Scores whose test this is, for the error
+  explicit Checks(std::vector<Frame> above = {}) : above_(std::move(above)) {}
   /// @throws Error H0601 (Category::smoke_test) where `holds` is false; `what` completes "expected …".
   void expect(bool holds, std::string what, std::string found = {},
               std::source_location here = std::source_location::current());
   int count() const { return count_; }
 
  private:
+  std::vector<Frame> above_;
   int count_ = 0;
 };
 

@@ -72,6 +72,8 @@ struct LedgerState {
   /// Data, and nothing else of what it belongs to: kept, or left by a destroy that did not come to its end.
   bool only_kept(const LedgerEntry&) const;
   bool unfinished() const { return run && run->finished.empty(); }
+  /// The last run failed, or never came to its end.
+  bool ended_badly() const { return unfinished() || (run && run->failed); }
 };
 
 /// Released by its destructor. While it is held nobody else writes to this deployment.
