@@ -14,12 +14,12 @@ namespace {
 /// A block of names and what they mean, the second column aligned.
 class Table {
  public:
-  void add(std::string name, std::string help) { rows_.emplace_back(std::move(name), std::move(help)); }
+  void add(std::string_view name, std::string_view help) { rows_.emplace_back(name, help); }
   std::string text(const Style& style, std::string_view title) const {
     if (rows_.empty()) return {};
     std::size_t width = 0;
     for (const auto& [name, help] : rows_) width = std::max(width, width_of(name));
-    std::string all = "\n" + style.bold(title) + "\n";
+    std::string all = fmt::format("\n{}\n", style.bold(title));
     for (const auto& [name, help] : rows_)
       all += help.empty() ? fmt::format("  {}\n", name) : fmt::format("  {}  {}\n", padded(name, width), help);
     return all;

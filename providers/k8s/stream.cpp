@@ -89,7 +89,7 @@ void ListReader::in_head(char c) {
 void ListReader::in_items(char c) {
   if (c == '{') {
     where_ = Where::item;
-    item_ = "{";
+    item_.assign(1, c);
     ++depth_;
   } else if (c == ']') {
     head_ += ']';
