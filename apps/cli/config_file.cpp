@@ -116,8 +116,15 @@ Field& known_field(Application& application, const std::string& name, const std:
   throw Error(std::move(unknown));
 }
 
+/// How the field stands in a file.
+std::string example(const Field& field) {
+  const std::string value = value_text(field.get());
+  const bool text = field.kind == Field::Kind::text || field.kind == Field::Kind::duration;
+  return fmt::format("for example: {{\"{}\": {}}}", field.name, text ? json::serialize(json::string(value)) : value);
+}
+
 /// The value as --set would take it; a JSON text for a number is refused, and the other way round.
-std::string text_of(const Field& field, const json::value& value, const ConfigFile& file, std::size_t offset) {
+std::string text_of(const Field& field, const json::value& value) {
   using Kind = Field::Kind;
   const bool wants_text = field.kind == Kind::text || field.kind == Kind::duration;
   if (wants_text && value.is_string()) return std::string(value.as_string());
@@ -127,15 +134,11 @@ std::string text_of(const Field& field, const json::value& value, const ConfigFi
     if (value.is_uint64()) return fmt::format("{}", value.as_uint64());
     return fmt::format("{}", value.as_double());
   }
-  Diagnostic bad{.code = "H0507",
-                 .category = Category::usage,
-                 .message = fmt::format("the value of field `{}` has the wrong type", field.name),
-                 .subject = "field/" + field.name,
-                 .facts = {{"wanted", type_text(field)}, {"at", file.at(offset)}},
-                 .help = fmt::format(
-                     "for example: {{\"{}\": {}}}", field.name,
-                     wants_text ? json::serialize(json::string(value_text(field.get()))) : value_text(field.get()))};
-  throw Error(std::move(bad));
+  throw Error({.code = "H0507",
+               .category = Category::usage,
+               .message = fmt::format("the value of field `{}` has the wrong type", field.name),
+               .subject = "field/" + field.name,
+               .facts = {{"wanted", type_text(field)}}});
 }
 
 void assign(Field& field, std::string_view text, std::map<std::string, std::string>& set) {
@@ -152,11 +155,10 @@ void set_from_file(Application& application, const std::string& path, std::map<s
     if (!seen.insert(name).second) throw file.bad(fmt::format("`{}` is there twice", printable_line(name)), offset);
     Field& field = known_field(application, name, file.at(offset));
     try {
-      assign(field, text_of(field, object.at(name), file, offset), set);
+      assign(field, text_of(field, object.at(name)), set);
     } catch (Error& error) {
-      auto& facts = error.data().facts;
-      if (std::ranges::find(facts, "at", &std::pair<std::string, std::string>::first) == facts.end())
-        facts.emplace_back("at", file.at(offset));
+      error.data().facts.emplace_back("at", file.at(offset));
+      error.data().help = example(field);
       throw;
     }
   }
