@@ -80,6 +80,19 @@ std::optional<Endpoint> parse_endpoint(const std::string& text) {
   return Endpoint{text.substr(0, colon), *port};
 }
 
+namespace {
+
+/// Compared by its fingerprint alone.
+void add_fingerprint(WantedProcess& to, const Scope& at, const std::string& field, const Content& content,
+                     PrimitiveKey key) {
+  const Rendered value = rendered(at, content, key);
+  if (value.pending()) to.pending.insert(field);
+  to.definition.fields[field] =
+      value.pending() ? fmt::format("(known after {})", value.because) : at.fingerprinter().of(value.text());
+}
+
+}  // namespace
+
 WantedProcess wanted(const Scope& at, const Process& process, const std::string& user, PrimitiveKey key) {
   WantedProcess made{.definition = {.command = process.command, .fields = {{"command", command_line(process.command)}}},
                      .environment = {}};
@@ -87,12 +100,9 @@ WantedProcess wanted(const Scope& at, const Process& process, const std::string&
   for (const std::string& word : process.command) require_no_nul(process.name, word);
   if (!user.empty()) fields["user"] = user;
   if (process.listens) fields["listens"] = process.listens->text();
-  if (!process.configuration.empty()) {
-    const Rendered configuration = rendered(at, process.configuration, key);
-    made.configuration_pending = configuration.pending();
-    fields["configuration"] = configuration.pending() ? fmt::format("(known after {})", configuration.because)
-                                                      : at.fingerprinter().of(configuration.text());
-  }
+  if (!process.configuration.empty()) add_fingerprint(made, at, "configuration", process.configuration, key);
+  for (const auto& [variable, identity] : process.identities)
+    add_fingerprint(made, at, "data behind " + variable, identity, key);
   if (!process.executable_hash.empty()) fields["executable"] = process.executable_hash;
   if (process.stop_signal) fields["stop signal"] = signal_name(*process.stop_signal);
   for (const auto& [variable, content] : process.environment) {
@@ -100,7 +110,9 @@ WantedProcess wanted(const Scope& at, const Process& process, const std::string&
     Rendered value = rendered(at, content, key);
     for (const auto& piece : value.pieces)
       if (piece) require_no_nul(process.name, *piece);
-    fields["environment." + variable] = value.shown;
+    const std::string field = "environment." + variable;
+    fields[field] = value.shown;
+    if (value.pending()) made.pending.insert(field);
     made.environment.emplace(variable, std::move(value));
   }
   return made;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,11 +26,11 @@ struct Definition {
   std::optional<Endpoint> listens() const;
 };
 
-/// A Process with its environment rendered. Some fields may be pending.
+/// A Process with its environment rendered.
 struct WantedProcess {
   Definition definition;
   std::map<std::string, Rendered> environment;
-  bool configuration_pending = false;
+  std::set<std::string> pending = {};          ///< fields that are only known later
 };
 /// @param user whom it runs as; empty: oneself. @throws Error H0105
 WantedProcess wanted(const Scope&, const Process&, const std::string& user, PrimitiveKey);

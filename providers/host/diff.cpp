@@ -61,19 +61,11 @@ void compare_content(Change& change, const Rendered& wanted, const std::optional
   std::ranges::move(line_changes(live->content.value_or(""), text), std::back_inserter(change.fields));
 }
 
-bool pending(const WantedProcess& wanted, const std::string& field) {
-  constexpr std::string_view prefix = "environment.";
-  if (field == "configuration") return wanted.configuration_pending;
-  if (!field.starts_with(prefix)) return false;
-  const auto found = wanted.environment.find(field.substr(prefix.size()));
-  return found != wanted.environment.end() && found->second.pending();
-}
-
 void compare_definition(Change& change, const WantedProcess& wanted, const Definition& live) {
   for (const auto& [path, value] : wanted.definition.fields) {
     const std::string before = live.field(path);
     if (before == value) continue;
-    const bool later = pending(wanted, path);
+    const bool later = wanted.pending.contains(path);
     change.fields.push_back({path, before, value, later ? Origin::deferred : Origin::exact});
     if (!later || before.empty()) continue;
     change.fidelity = Fidelity::unknown;

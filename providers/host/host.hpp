@@ -61,24 +61,26 @@ struct Process {
   Owner owner = Owner::service;
   std::optional<Endpoint> listens = {};      ///< a stranger there is an error of the plan (H0110)
   Content configuration = {};                ///< what it reads at start; compared by its fingerprint
-  std::string outdated = {};                 ///< why what runs has to start again though all else is as wanted
-  std::optional<int> reload_signal = {};     ///< sent instead of a restart where only `configuration` moved
-  std::optional<int> stop_signal = {};       ///< what ends it in good order, where that is not SIGTERM
-  std::filesystem::path data = {};           ///< the Tree it serves, if any
-  std::string executable_hash = {};          ///< SHA-256 of the artefact that must run; empty: not checked
-  std::string interruption = "restarts";     ///< the effect of a restart, for the plan: "interrupts service"
+  /// Which data its environment leads to, by variable: behind an address that stays the same, it may have been made anew.
+  std::map<std::string, Content> identities = {};
+  std::string outdated = {};  ///< why what runs has to start again though all else is as wanted
+  std::optional<int> reload_signal = {};  ///< sent instead of a restart where only `configuration` moved
+  std::optional<int> stop_signal = {};  ///< what ends it in good order, where that is not SIGTERM
+  std::filesystem::path data = {};  ///< the Tree it serves, if any
+  std::string executable_hash = {};  ///< SHA-256 of the artefact that must run; empty: not checked
+  std::string interruption = "restarts";  ///< the effect of a restart, for the plan: "interrupts service"
 };
 
 struct ProcessState {
-  bool declared = false;                     ///< the supervisor has it
+  bool declared = false;  ///< the supervisor has it
   bool up = false;
   int pid = 0;
   std::chrono::system_clock::time_point since{};
-  int exits = 0;                             ///< unexpected exits since it was last (re)started by a deploy
+  int exits = 0;  ///< unexpected exits since it was last (re)started by a deploy
   std::optional<int> last_exit_code = {};
   std::optional<int> last_exit_signal = {};
-  std::optional<Endpoint> listens = {};      ///< what the running one was started with
-  bool pending = false;                      ///< as a rehearsal leaves it: not so yet
+  std::optional<Endpoint> listens = {};  ///< what the running one was started with
+  bool pending = false;  ///< as a rehearsal leaves it: not so yet
 };
 
 /// An executable, copied into the state folder by its hash, so that what runs is what was deployed.
@@ -86,8 +88,8 @@ struct Artefact {
   std::filesystem::path source;
 };
 struct InstalledArtefact {
-  std::filesystem::path path;                ///< absolute
-  std::string hash;                          ///< SHA-256 of its bytes, hex
+  std::filesystem::path path;  ///< absolute
+  std::string hash;  ///< SHA-256 of its bytes, hex
 };
 
 /// What twins of other primitives must know of a server that is only pending. Locks itself.
@@ -95,8 +97,8 @@ class PendingEndpoints {
  public:
   struct State {
     std::optional<Endpoint> now;  ///< where it is served at present; nothing: nowhere
-    bool fresh = false;           ///< its data is itself pending: known to be empty
-    std::string because;          ///< completes "known after …": "process guestbook-db is only planned"
+    bool fresh = false;  ///< its data is itself pending: known to be empty
+    std::string because;  ///< completes "known after …": "process guestbook-db is only planned"
   };
   void put(const Endpoint&, State);
   std::optional<State> find(const Endpoint&) const;

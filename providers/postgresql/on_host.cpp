@@ -7,6 +7,7 @@
 #include "host/text.hpp"
 #include "postgresql/configuration.hpp"
 #include "postgresql/installation.hpp"
+#include "sql/difference.hpp"
 
 namespace harmony::postgresql {
 
@@ -101,11 +102,17 @@ host::Content OnHost::resolve(Scope& in, const Reference& reference) const {
     std::lock_guard hold{mutex_};
     if (!provided_.contains(reference.instance) || reference.field != "url") throw not_provided(reference);
   }
-  const auto slash = reference.instance.find('/');
-  const std::string instance = reference.instance.substr(0, slash), database = reference.instance.substr(slash + 1);
+  const auto [instance, database] = sql::place_of(reference.instance);
   const std::string name = host::url_part(database);
   return {fmt::format("postgresql://{}:", name), host_->secret(in, role_secret(instance, database)),
           fmt::format("@127.0.0.1:{}/{}", host_->port(in, instance), name)};
+}
+
+host::Content OnHost::identity(Scope& in, const Reference& reference) const {
+  const auto [instance, database] = sql::place_of(reference.instance);
+  return {sql_->identity(in, server(in, instance), database).map([](const std::string& identity) {
+    return Secret<std::string>(identity);
+  })};
 }
 
 void OnHost::recall(Scope& in, const std::string& instance) const { sql_->serves(server(in, instance)); }

@@ -6,6 +6,7 @@
 #include "k8s/cloud_native_pg.hpp"
 #include "postgresql/cloud_native_pg.hpp"
 #include "postgresql/stateful_set.hpp"
+#include "sql/difference.hpp"
 
 namespace harmony::postgresql {
 
@@ -124,11 +125,17 @@ host::Content OnKubernetes::resolve(Scope& in, const Reference& reference) const
     std::lock_guard hold{mutex_};
     if (!provided_.contains(reference.instance) || reference.field != "url") throw not_provided(reference);
   }
-  const auto slash = reference.instance.find('/');
-  const std::string instance = reference.instance.substr(0, slash), database = reference.instance.substr(slash + 1);
+  const auto [instance, database] = sql::place_of(reference.instance);
   const std::string name = host::url_part(database);
   return {fmt::format("postgresql://{}:", name), api_->value(in, role_secret(instance, database), "password"),
           fmt::format("@{}:{}/{}", host(in, instance), port, name)};
+}
+
+host::Content OnKubernetes::identity(Scope& in, const Reference& reference) const {
+  const auto [instance, database] = sql::place_of(reference.instance);
+  return {sql_->identity(in, server(in, instance), database).map([](const std::string& identity) {
+    return Secret<std::string>(identity);
+  })};
 }
 
 void OnKubernetes::recall(Scope& in, const std::string& instance) const { sql_->serves(server(in, instance)); }

@@ -28,6 +28,8 @@ class OnKubernetes final : public PostgreSql {
              const std::vector<std::string>& parameters) override;
   /// The value of a Reference to one of its databases. @throws Error H0012 where no Score provided it.
   host::Content resolve(Scope&, const Reference&) const;
+  /// Of the database behind such a Reference.
+  host::Content identity(Scope&, const Reference&) const;
   /// The server of an instance that the ledger holds, for verbs without Scores.
   void recall(Scope&, const std::string& instance) const;
 

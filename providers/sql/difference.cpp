@@ -62,7 +62,7 @@ std::string fingerprint(const std::optional<RoleState>& role) {
 
 std::string fingerprint(const std::optional<DatabaseState>& database) {
   if (!database) return {};
-  return (database->half_removed ? "half removed, owner " : "owner ") + database->owner;
+  return (database->half_removed ? "half removed, owner " : "owner ") + database->owner + ", " + database->identity;
 }
 
 }  // namespace harmony::sql

@@ -78,6 +78,15 @@ Deferred<std::optional<DatabaseState>> RehearsedSql::database(Scope& in, const S
                              [&](const Server& now) { return real_->database(in, now, name); });
 }
 
+Deferred<std::string> RehearsedSql::identity(Scope& in, const Server& server, const std::string& name) {
+  const auto found = database(in, server, name);
+  const auto* known = found.peek(key());
+  if (!known) return Deferred<std::string>::pending(found.because());
+  if (!*known || (*known)->identity.empty())
+    return Deferred<std::string>::pending(fmt::format("database {}/{} is made", server.instance, name));
+  return (*known)->identity;
+}
+
 Rows RehearsedSql::query(Scope& in, const Server& server, const Role& role, const std::string& database,
                          std::string_view statement, const std::vector<std::string>& parameters) {
   if (in.rehearsed(key()))
@@ -121,9 +130,11 @@ void RehearsedSql::ensure(Scope& in, const Server& server, const Database& wante
   const auto* known = found.peek(key());
   Change change = difference(server.instance, wanted, known ? *known : std::nullopt);
   if (!known) mark_unknown(change, found);
+  const bool stays = known && *known && !(*known)->half_removed;
   in.change(std::move(change), [&] {
     std::lock_guard hold{mutex_};
-    databases_.insert_or_assign(subject, DatabaseState{.owner = wanted.owner});
+    databases_.insert_or_assign(
+        subject, DatabaseState{.owner = wanted.owner, .identity = stays ? (*known)->identity : std::string()});
     return Settled{};
   });
 }

@@ -20,6 +20,7 @@ class RehearsedSql final : public Sql {
                                           const std::map<std::string, std::string>& settings) override;
   Deferred<std::optional<RoleState>> role(Scope&, const Server&, const Role&) override;
   Deferred<std::optional<DatabaseState>> database(Scope&, const Server&, const std::string& name) override;
+  Deferred<std::string> identity(Scope&, const Server&, const std::string& database) override;
   Rows query(Scope&, const Server&, const Role&, const std::string& database, std::string_view statement,
              const std::vector<std::string>& parameters) override;
   void ensure(Scope&, const Server&, const Role&) override;

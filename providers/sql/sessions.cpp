@@ -24,6 +24,11 @@ constexpr std::string_view role_by_name =
     "case when rolreplication then 'replication' end, case when rolbypassrls then 'bypassrls' end) "
     "from pg_authid where rolname = $1";
 
+/// Numbers of databases are given anew by every server, and never twice by one.
+constexpr std::string_view database_by_name =
+    "select pg_get_userbyid(datdba), datconnlimit = -2, oid || ' of ' || (select system_identifier from "
+    "pg_control_system()) from pg_database where datname = $1";
+
 /// The last word of its files on each setting, and whether it was read and taken since it was written.
 constexpr std::string_view settings_of_files =
     "select distinct on (name) name, setting, applied and (pg_stat_file(sourcefile)).modification <= "
@@ -88,12 +93,14 @@ class Sessions final : public Sql {
   }
 
   Deferred<std::optional<DatabaseState>> database(Scope& in, const Server& server, const std::string& name) override {
-    const Rows rows = read(in, server, [&](Session& session) {
-      return session.run(in, "select pg_get_userbyid(datdba), datconnlimit = -2 from pg_database where datname = $1",
-                         {name}, read_limit);
-    });
+    const Rows rows =
+        read(in, server, [&](Session& session) { return session.run(in, database_by_name, {name}, read_limit); });
     if (rows.empty()) return std::optional<DatabaseState>{};
-    return std::optional{DatabaseState{.owner = rows[0][0], .half_removed = rows[0][1] == "t"}};
+    return std::optional{DatabaseState{.owner = rows[0][0], .half_removed = rows[0][1] == "t", .identity = rows[0][2]}};
+  }
+
+  Deferred<std::string> identity(Scope& in, const Server& server, const std::string& name) override {
+    return database(in, server, name).map([](const auto& found) { return found ? found->identity : "none"; });
   }
 
   Rows query(Scope& in, const Server& server, const Role& role, const std::string& database, std::string_view statement,

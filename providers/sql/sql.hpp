@@ -39,6 +39,7 @@ struct RoleState {
 struct DatabaseState {
   std::string owner;
   bool half_removed = false;                        ///< a removal of it was interrupted: nobody can use it any more
+  std::string identity = {};                        ///< another where it was made anew, by whomever
 };
 
 /// H0220: nobody accepts connections there now.
@@ -65,6 +66,8 @@ class Sql : public Primitive {
   /// Nothing inside where there is no such role or database; pending where it cannot be known now.
   virtual Deferred<std::optional<RoleState>> role(Scope&, const Server&, const Role&) = 0;
   virtual Deferred<std::optional<DatabaseState>> database(Scope&, const Server&, const std::string& name) = 0;
+  /// Of a database; pending where it is only planned, or cannot be asked now.
+  virtual Deferred<std::string> identity(Scope&, const Server&, const std::string& database) = 0;
   /// One statement as a role of a database, for smoke tests. @throws H0221 with the server's message, cleaned; H0224 in a
   /// rehearsal
   virtual Rows query(Scope&, const Server&, const Role&, const std::string& database, std::string_view statement,

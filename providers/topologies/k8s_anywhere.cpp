@@ -163,6 +163,7 @@ struct K8sAnywhere::World final : workloads::Resolver {
   host::Content resolve(Scope& in, const Setting& setting) override {
     return resolve_setting(in, setting, postgresql, nats, routes);
   }
+  host::Content identity(Scope& in, const Setting& setting) override { return identity_of(in, setting, postgresql); }
 };
 
 std::vector<TopologyOption> K8sAnywhere::options() {

@@ -34,6 +34,14 @@ host::Content resolve_setting(Scope& in, const Setting& setting, Databases& data
                .help = "refer to PostgreSql, Nats or HttpRoute"});
 }
 
+/// Of the data that it leads to; empty where that is none, or the broker's, which applications only pass through.
+template <class Databases>
+host::Content identity_of(Scope& in, const Setting& setting, Databases& databases) {
+  const auto* reference = std::get_if<Reference>(&setting);
+  if (!reference || reference->capability != PostgreSql::capability_name) return {};
+  return databases.identity(in, *reference);
+}
+
 /// Tells the clients of servers where those are that the ledger speaks of.
 template <class Databases, class Brokers>
 void recall_servers(Scope& in, const LedgerState& ledger, Databases& databases, std::string_view sql, Brokers& brokers,

@@ -86,8 +86,11 @@ Replica OnHost::ensure_replica(Scope& step, const Workload& workload, const host
   const host::Endpoint at{.port = host_->port(step, name)};
   host::Process process{.name = name, .command = {installed.path}, .listens = at, .executable_hash = installed.hash};
   process.command.insert(process.command.end(), workload.arguments.begin(), workload.arguments.end());
-  for (const auto& [variable, setting] : workload.environment)
+  for (const auto& [variable, setting] : workload.environment) {
     process.environment.emplace(variable, resolver_.resolve(step, setting));
+    if (auto identity = resolver_.identity(step, setting); !identity.empty())
+      process.identities.emplace(variable, std::move(identity));
+  }
   process.environment.emplace(workload.listen_variable, host::Content{at.text()});
   host_->ensure(step, process);
   host_->until_listening(step, process, workload.ready_limit);

@@ -39,7 +39,7 @@ void require_image(const Workload& workload) {
 struct Environment {
   json::array variables;
   std::map<std::string, host::Content> secrets;
-  host::Content fingerprinted;                     ///< of the secrets: what pods read only at their start
+  host::Content fingerprinted;                     ///< what pods read only at their start: secrets, whose data
 };
 
 std::optional<std::string> plain_text(const host::Content& content) {
@@ -102,8 +102,10 @@ void OnKubernetes::ensure(Scope& in, const Workload& workload) {
   Scope step = in.step({.kind = "workload", .name = name, .decides = {"k8s", "deployment.apps", name}});
   step.detail(workload.artefact.image);
   Environment environment;
-  for (const auto& [variable, setting] : workload.environment)
+  for (const auto& [variable, setting] : workload.environment) {
     add(environment, variable, resolver_.resolve(step, setting), secret);
+    std::ranges::move(resolver_.identity(step, setting), std::back_inserter(environment.fingerprinted));
+  }
   add(environment, workload.listen_variable, {fmt::format("0.0.0.0:{}", port)}, secret);
 
   k8s::ObjectSet set;

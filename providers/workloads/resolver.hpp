@@ -9,6 +9,8 @@ class Resolver {
   virtual ~Resolver() = default;
   /// @throws Error H0012 where no Score has provided it.
   virtual host::Content resolve(Scope&, const Setting&) = 0;
+  /// Of the data that it leads to: another where that was made anew at the same address. Empty where there is none.
+  virtual host::Content identity(Scope&, const Setting&) = 0;
 };
 
 }  // namespace harmony::workloads

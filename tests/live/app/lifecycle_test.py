@@ -20,6 +20,13 @@ def post(url, message):
     assert status == 201, (status, body)
 
 
+def psql(app, statement):
+    """As the superuser, with the password that the deploy made."""
+    password = open(app.state + "/keys/guestbook-db.superuser").read().strip()
+    port = re.search(r"port = '(\d+)'", open(app.state + "/services/guestbook-db/postgresql.conf").read()).group(1)
+    subprocess.run(["psql", "-XAt", f"postgresql://postgres@127.0.0.1:{port}/postgres", "-c", statement], env={**app.environment, "PGPASSWORD": password}, capture_output=True, check=True)
+
+
 def supervised(app, words):
     return [pid for pid, command in app.processes().items() if all(word in command for word in words.split())]
 
@@ -347,6 +354,16 @@ def test_a_password_of_a_broker_that_is_gone_is_made_anew(app):
     app.deploy()
     app.plan_is_empty()
     assert "kept" in http_get(app.url(), "/entries")[1]
+
+
+def test_a_database_that_was_dropped_is_made_anew_for_a_program_that_starts_again(app):
+    app.deploy()
+    before = supervised(app, "guestbookd")
+    psql(app, "drop database guestbook with (force)")
+    app.run("plan").expect(0, r"\+ database +guestbook-db/guestbook", r"\? process +guestbook .*restarts", r"data behind DATABASE_URL +\S+ -> \(known after the deploy\)")
+    app.deploy().expect(0, "5 checks passed")
+    assert before and not set(before) & set(supervised(app, "guestbookd")), "the program that made its tables in the old one runs on"
+    app.plan_is_empty()
 
 
 def test_a_password_that_is_gone_is_not_made_anew(app):

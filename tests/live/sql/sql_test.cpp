@@ -321,6 +321,32 @@ TEST_CASE("a database whose removal was interrupted is made again") {
         Rows{{"1"}});
 }
 
+TEST_CASE("a database that was made anew is another one") {
+  World world;
+  const auto identity = [&](sql::Sql& sql, Scope& scope) {
+    std::string known;
+    const auto found = sql.identity(scope, shared(), "anew").map([&](const std::string& text) { return known = text; });
+    return known.empty() ? "after " + found.because() : known;
+  };
+  Scope scope = world.scopes.real();
+  ensure_both(*world.real, scope, shared(), "anew", known("anew-password"));
+  const std::string first = identity(*world.real, scope);
+  CHECK(identity(*world.real, scope) == first);
+  by_hand(shared(), "alter database anew owner to postgres");
+  Scope owner = world.scopes.rehearsed();
+  ensure_both(*world.twin, owner, shared(), "anew", known("anew-password"));
+  CHECK(identity(*world.twin, owner) == first);
+
+  by_hand(shared(), "drop database anew");
+  World later;
+  Scope rehearsed = later.scopes.rehearsed();
+  ensure_both(*later.twin, rehearsed, shared(), "anew", known("anew-password"));
+  CHECK(identity(*later.twin, rehearsed) == "after database db/anew is made");
+  Scope again = later.scopes.real();
+  ensure_both(*later.real, again, shared(), "anew", known("anew-password"));
+  CHECK(identity(*later.real, again) != first);
+}
+
 TEST_CASE("names are names, whatever they hold") {
   World world;
   Scope scope = world.scopes.real();

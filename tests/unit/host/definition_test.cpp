@@ -42,6 +42,24 @@ TEST_CASE("a record comes back as it was written") {
   CHECK(again->listens() == Endpoint{.port = 5432});
 }
 
+TEST_CASE("the data behind a variable is compared, and never in the environment") {
+  harmony::testing::Scopes scopes;
+  Process process{.name = "server", .command = {"/bin/server"}, .environment = {{"URL", {std::string("db://here")}}}};
+  const auto definition = [&](harmony::Deferred<harmony::Secret<std::string>> identity) {
+    process.identities = {{"URL", {std::move(identity)}}};
+    return wanted(scopes.reading(), process, "", KeyOfTests::key());
+  };
+  const auto first = definition(harmony::Secret<std::string>("1 of 7")),
+             second = definition(harmony::Secret<std::string>("2 of 7"));
+  CHECK(first.definition.id() != second.definition.id());
+  CHECK(first.definition.id() == definition(harmony::Secret<std::string>("1 of 7")).definition.id());
+  CHECK(first.pending.empty());
+  CHECK(start_script(first, "/").find("1 of 7") == std::string::npos);
+  const auto later = definition(harmony::Deferred<harmony::Secret<std::string>>::pending("it is made"));
+  CHECK(later.definition.field("data behind URL") == "(known after it is made)");
+  CHECK(later.pending == std::set<std::string>{"data behind URL"});
+}
+
 TEST_CASE("a damaged record is none") {
   for (const char* text : {"", "{", "[]", "{}", R"({"command":"x","fields":{}})", R"({"command":[1],"fields":{}})",
                            R"({"command":[],"fields":{"a":1}})"})

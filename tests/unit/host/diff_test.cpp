@@ -196,8 +196,8 @@ TEST_CASE("only a moved configuration is reloaded") {
 
 TEST_CASE("a variable that is only known later makes a running process unknown, a new one not") {
   WantedProcess wanted = process_with({{"command", "/bin/server"}});
-  wanted.environment.emplace("URL", pending("x:", ""));
-  wanted.definition.fields["environment.URL"] = wanted.environment.at("URL").shown;
+  wanted.definition.fields["environment.URL"] = "x:(known after it is made)";
+  wanted.pending.insert("environment.URL");
   const Change made = process_change(server, wanted, {});
   CHECK(made.fidelity == Fidelity::exact);
   const Change added = process_change(server, wanted, running(process_with({{"command", "/bin/server"}}).definition));
