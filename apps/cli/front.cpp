@@ -22,14 +22,13 @@ namespace harmony::cli {
 namespace {
 
 /// A descriptor that was closed before the start would be given to the next file opened, and written to as a stream.
-/// Results that nobody can have are told, as on a full disk.
+/// Standard output cannot be written to then either, as without this: results that nobody can have are told.
 void keep_standard_descriptors() {
-  constexpr std::tuple<int, const char*, int> standard[] = {{STDIN_FILENO, "/dev/null", O_RDONLY},
-                                                            {STDOUT_FILENO, "/dev/full", O_WRONLY},
-                                                            {STDERR_FILENO, "/dev/null", O_WRONLY}};
-  for (const auto& [descriptor, instead, mode] : standard)
+  constexpr std::pair<int, int> standard[] = {
+      {STDIN_FILENO, O_RDONLY}, {STDOUT_FILENO, O_RDONLY}, {STDERR_FILENO, O_WRONLY}};
+  for (const auto& [descriptor, mode] : standard)
     while (fcntl(descriptor, F_GETFD) < 0 && errno == EBADF)
-      if (open(instead, mode) < 0) break;
+      if (open("/dev/null", mode) < 0) break;
 }
 
 Diagnostic unexpected(const std::exception& error) {

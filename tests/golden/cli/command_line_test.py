@@ -223,7 +223,7 @@ def test_a_full_disk_is_told_and_stops_no_deploy():
     assert piped("$PANTRY deploy --yes > /dev/full 2>&1; echo $?").stdout.strip() == "0"
     for words in ("plan", "version", "--help"):
         done = piped(f"code=0; $PANTRY {words} >&- || code=$?; echo $code")
-        assert done.stdout.strip() == "1" and "H0511" in done.stderr, (words, done)
+        assert done.stdout.strip() == "1" and "H0511" in done.stderr and "Bad file descriptor" in done.stderr, (words, done)
 
 
 def test_logs_end_with_their_reader():

@@ -295,6 +295,16 @@ def test_a_password_that_a_program_logs_is_not_shown(app):
     assert password not in told
 
 
+def test_a_database_that_was_dropped_is_made_anew_for_pods_that_start_again(app):
+    app.deploy()
+    import base64
+    password = base64.b64decode(app.json("get", "secret/guestbook-db-superuser")["data"]["password"]).decode()
+    app.run("exec", "guestbook-db-0", "--", "env", "PGPASSWORD=" + password, "psql", "-h", "127.0.0.1", "-U", "postgres", "postgres", "-c", "drop database guestbook with (force)")
+    app.harmony("plan").expect(0, r"\+ database +guestbook-db/guestbook", r"workload +guestbook .*rolling restart")
+    app.deploy().expect(0, "5 checks passed")
+    app.harmony("plan").expect(0, "No changes")
+
+
 def test_the_plan_is_data_too(app):
     plan = json.loads(app.harmony("plan", "-o", "json").expect(0).out)
     assert {change["fidelity"] for step in plan["steps"] for change in step["changes"] if change["subject"]["primitive"] == "k8s"} == {"server"}
