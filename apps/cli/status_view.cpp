@@ -28,10 +28,24 @@ int badness(Health health) {
 }
 
 struct Row {
-  std::string kind, name, detail;
+  std::string kind, name;
   Health health = Health::ok;
   std::vector<const Observation*> parts = {};
+  const Observation* told = nullptr;  ///< the part whose detail stands for all
+
+  std::string detail() const;
 };
+
+/// Where there are several of the kind that tells, such as the processes of a workload, how many of them are well.
+std::string Row::detail() const {
+  std::vector<Health> alike;
+  for (const Observation* part : parts)
+    if (part->entry.subject.kind == told->entry.subject.kind) alike.push_back(part->health);
+  if (alike.size() < 2 || told->detail.empty()) return told->detail;
+  const auto well = static_cast<std::size_t>(std::ranges::count(alike, Health::ok));
+  const std::string count = fmt::format("{} of {} ok", well, alike.size());
+  return well == alike.size() ? count : count + "; " + told->detail;
+}
 
 bool kept(const Status& status, const Observation& seen) { return status.ledger.only_kept(seen.entry); }
 
@@ -42,12 +56,12 @@ std::vector<Row> rows_of(const Status& status) {
     const std::string kind = seen.entry.step_kind.empty() ? seen.entry.subject.kind : seen.entry.step_kind;
     const std::string name = seen.entry.step_name.empty() ? seen.entry.subject.name : seen.entry.step_name;
     auto found = std::ranges::find_if(rows, [&](const Row& row) { return row.kind == kind && row.name == name; });
-    if (found == rows.end()) found = rows.insert(rows.end(), Row{.kind = kind, .name = name, .detail = {}});
+    if (found == rows.end()) found = rows.insert(rows.end(), Row{.kind = kind, .name = name, .told = &seen});
     found->parts.push_back(&seen);
     // The detail of what is worst; where all is well, of what has one: a process tells more than its files.
     if (badness(seen.health) > badness(found->health) ||
-        (seen.health == found->health && seen.detail.size() > found->detail.size()))
-      found->detail = seen.detail;
+        (seen.health == found->health && seen.detail.size() > found->told->detail.size()))
+      found->told = &seen;
     if (badness(seen.health) > badness(found->health)) found->health = seen.health;
   }
   return rows;
@@ -99,7 +113,7 @@ std::string table_of(const std::vector<Row>& rows, const Style& style, bool verb
                      "\n";
   for (const Row& row : rows) {
     std::string line = padded(clean(row.kind), kind) + "   " + padded(clean(row.name), name) + "   " +
-                       colored(style, row.health, padded(to_string(row.health), health)) + "   " + clean(row.detail);
+                       colored(style, row.health, padded(to_string(row.health), health)) + "   " + clean(row.detail());
     while (line.ends_with(' ')) line.pop_back();
     text += line + "\n";
     if (!verbose) continue;

@@ -293,6 +293,14 @@ TEST_CASE("status") {
   status.observations.back().entry.holds_data = false;
   CHECK(to_json(status).at("healthy").as_bool());
   text += "---- done\n" + render_status(status, Style{false}, false, {}, now);
+  status.observations = {seen("port", "guestbook", "process", "guestbook", Health::ok, ""),
+                         seen("process", "guestbook", "process", "guestbook", Health::ok, "pid 11, up 2 h"),
+                         seen("process", "guestbook.2", "process", "guestbook", Health::ok, "pid 12, up 2 h"),
+                         seen("process", "guestbook.3", "process", "guestbook", Health::ok, "pid 13, up 2 h")};
+  text += "---- replicas\n" + render_status(status, Style{false}, false, {}, now);
+  status.observations[2].health = Health::down;
+  status.observations[2].detail = "exited with code 1";
+  text += "---- replicas, one of them down\n" + render_status(status, Style{false}, false, {}, now);
   status.observations.clear();
   status.ledger = {};
   text += "---- nothing\n" + render_status(status, Style{false}, false, {}, now);
