@@ -27,6 +27,8 @@ bool Rendered::could_be(std::string_view live) const {
   return true;
 }
 
+std::string known_after(const std::string& because) { return fmt::format("(known after {})", because); }
+
 Rendered rendered(const Scope& at, const Content& content, PrimitiveKey key) {
   Rendered made;
   for (const auto& piece : content) {
@@ -44,7 +46,7 @@ Rendered rendered(const Scope& at, const Content& content, PrimitiveKey key) {
     } else {
       const std::string why = deferred.because().empty() ? "the deploy" : deferred.because();
       made.pieces.emplace_back(std::nullopt);
-      made.shown += fmt::format("(known after {})", why);
+      made.shown += known_after(why);
       if (made.because.empty()) made.because = why;
     }
   }

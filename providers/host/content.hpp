@@ -23,6 +23,9 @@ struct Rendered {
   bool could_be(std::string_view live) const;
 };
 
+/// How what is pending is shown.
+std::string known_after(const std::string& because);
+
 /// Conceals every secret on the way.
 Rendered rendered(const Scope&, const Content&, PrimitiveKey);
 

@@ -87,8 +87,7 @@ void add_fingerprint(WantedProcess& to, const Scope& at, const std::string& fiel
                      PrimitiveKey key) {
   const Rendered value = rendered(at, content, key);
   if (value.pending()) to.pending.insert(field);
-  to.definition.fields[field] =
-      value.pending() ? fmt::format("(known after {})", value.because) : at.fingerprinter().of(value.text());
+  to.definition.fields[field] = value.pending() ? known_after(value.because) : at.fingerprinter().of(value.text());
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ void compare_secret_content(Change& change, const Rendered& wanted, const std::o
     return;
   }
   if (live && !live->content && live->shown == wanted.shown) return;  // pending, and pending alike
-  change.fields.push_back({"content", before, fmt::format("(known after {})", wanted.because), Origin::deferred});
+  change.fields.push_back({"content", before, known_after(wanted.because), Origin::deferred});
   if (!live || !live->content || !wanted.could_be(*live->content)) return;
   change.fidelity = Fidelity::unknown;
   change.reason = "its content is only known after " + wanted.because;

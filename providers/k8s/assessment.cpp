@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "host/content.hpp"
 #include "host/diff.hpp"
 #include "host/printable.hpp"
 #include "k8s/conflict.hpp"
@@ -108,7 +109,7 @@ void mark_pending(Change& change, const Wanted& wanted) {
     if (found == wanted.pending.end()) continue;
     field.origin = wanted.pending_origin;
     field.after =
-        wanted.pending_origin == harmony::Origin::generated ? "(generated)" : "(known after " + found->second + ")";
+        wanted.pending_origin == harmony::Origin::generated ? "(generated)" : host::known_after(found->second);
   }
 }
 

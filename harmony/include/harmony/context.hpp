@@ -158,6 +158,17 @@ class Context<Needs<C...>> : public Scope {
     }
   }
 
+  template <class... Children>
+    requires(sizeof...(Children) > 0 && !(Score<Children> && ...) && !(std::ranges::input_range<Children> && ...))
+  void all(const Children&...) const {
+    (detail::say_what_lacks<Children>(), ...);
+  }
+  template <std::ranges::input_range Range>
+    requires(!Score<std::ranges::range_value_t<Range>>)
+  void all(const Range&) const {
+    detail::say_what_lacks<std::ranges::range_value_t<Range>>();
+  }
+
   /// Runs a child that is allowed to fail. What lies below it is not pruned then.
   template <Score Child>
   [[nodiscard]] std::optional<Error> attempt(const Child& child,
