@@ -36,8 +36,12 @@ struct Row {
   std::string detail() const;
 };
 
-/// Where there are several of the kind that tells, such as the processes of a workload, how many of them are well.
+/// Where there are several of the kind that tells, such as the processes of a workload, how many of them are well; where
+/// one part alone is missing, which.
 std::string Row::detail() const {
+  const auto missing = [](const Observation* part) { return part->health == Health::missing; };
+  if (missing(told) && !std::ranges::all_of(parts, missing))
+    return told->entry.subject.text() + ": " + (told->detail.empty() ? "not there any more" : told->detail);
   std::vector<Health> alike;
   for (const Observation* part : parts)
     if (part->entry.subject.kind == told->entry.subject.kind) alike.push_back(part->health);

@@ -301,6 +301,9 @@ TEST_CASE("status") {
   status.observations[2].health = Health::down;
   status.observations[2].detail = "exited with code 1";
   text += "---- replicas, one of them down\n" + render_status(status, Style{false}, false, {}, now);
+  status.observations = {seen("secret", "guestbook", "database", "guestbook", Health::missing, "not there any more"),
+                         seen("database", "guestbook", "database", "guestbook", Health::ok, "")};
+  text += "---- one part is missing\n" + render_status(status, Style{false}, false, {}, now);
   status.observations.clear();
   status.ledger = {};
   text += "---- nothing\n" + render_status(status, Style{false}, false, {}, now);
