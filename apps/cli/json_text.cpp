@@ -1,7 +1,5 @@
 #include "json_text.hpp"
 
-#include <cmath>
-
 #include <fmt/format.h>
 
 #include "plan_counts.hpp"
@@ -108,7 +106,9 @@ void indent(const json::value& value, std::string& text, std::size_t depth) {
 
 }  // namespace
 
-double milliseconds(std::chrono::nanoseconds time) { return std::round(static_cast<double>(time.count()) / 1e3) / 1e3; }
+std::int64_t milliseconds(std::chrono::nanoseconds time) {
+  return std::chrono::round<std::chrono::milliseconds>(time).count();
+}
 
 json::object to_json(const Diagnostic& error) {
   json::object made{{"code", error.code}, {"category", text_of(error.category)}, {"message", error.message}};

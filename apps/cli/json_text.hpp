@@ -1,5 +1,8 @@
 #pragma once
 /// What machines read: every structure of a run as JSON. The schema is docs/cli.md and docs/events.md.
+#include <chrono>
+#include <cstdint>
+
 #include <boost/json.hpp>
 
 #include "diagnostic.hpp"
@@ -23,7 +26,7 @@ boost::json::object counts_json(const Outcome&);
 /// What `plan -o json` prints.
 boost::json::object to_json(const Plan&);
 
-double milliseconds(std::chrono::nanoseconds);
+std::int64_t milliseconds(std::chrono::nanoseconds);
 /// Every text in it as valid UTF-8, without concealed values.
 boost::json::value redacted(boost::json::value, const Redact&);
 /// One line for each element, indented by two.

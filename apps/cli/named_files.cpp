@@ -19,7 +19,7 @@ void require_another(std::map<std::filesystem::path, std::string>& named, const 
                      const std::string& option) {
   std::error_code unreadable;
   if (const auto there = std::filesystem::status(path, unreadable); exists(there) && !is_regular_file(there)) return;
-  const auto place = std::filesystem::weakly_canonical(path, unreadable);
+  const auto place = std::filesystem::weakly_canonical(std::filesystem::absolute(path, unreadable), unreadable);
   const auto [first, fresh] = named.try_emplace(unreadable ? std::filesystem::path(path) : place, option);
   if (fresh) return;
   throw Error({.code = "H0512",

@@ -136,7 +136,7 @@ void add_of_observers(const Application& application, std::vector<OptionInfo>& o
                        .default_text = "0s"});
     options.push_back({.name = "metrics-textfile",
                        .value = "FILE",
-                       .help = "Write metrics for node-exporter's textfile collector at the end",
+                       .help = "Write metrics for node-exporter's textfile collector at the end, into a .prom file",
                        .verbs = {"deploy", "destroy"},
                        .complete = Complete::file});
     options.push_back({.name = "push-gateway",

@@ -35,9 +35,9 @@ void refuse_to_replace(const Session& session) {
                .category = Category::refused,
                .message = fmt::format("deployment `{}` is another application's", session.deployment),
                .notes = {"nothing of it is named by these Scores, and `--yes` would take all of it down"},
-               .help = fmt::format("give the right --deployment; or take the other one down first (`destroy "
-                                   "--deployment {}`), or save this plan, look at it, and deploy that; nothing was "
-                                   "written",
+               .help = fmt::format("give the right --deployment; or take the other one down first, with its own "
+                                   "program (`destroy --deployment {}`), or save this plan, look at it, and deploy "
+                                   "that; nothing was written",
                                    deployment)});
 }
 
@@ -46,7 +46,9 @@ Approval approve(Session& session, const Plan& plan) {
   session.show_plan(plan);
   if (session.arguments.has("yes") && plan.of_another) refuse_to_replace(session);
   if (session.arguments.has("yes") || !asks_before(session, plan)) return Approval::yes;
-  return session.ask(question(session, plan));
+  const Approval answer = session.ask(question(session, plan));
+  if (answer == Approval::cannot_ask && plan.of_another) refuse_to_replace(session);
+  return answer;
 }
 
 int dry_run(Session& session) {

@@ -29,22 +29,39 @@ std::vector<Listed> listed(const std::vector<LedgerEntry>& entries) {
   return steps;
 }
 
-Approval approve_destroy(Session& session, const std::vector<LedgerEntry>& go, const std::vector<LedgerEntry>& kept) {
+/// Nobody has looked, with `--yes` or without a terminal.
+void refuse_to_destroy(const Session& session) {
+  throw Error({.code = "H0306",
+               .category = Category::refused,
+               .message = fmt::format("deployment `{}` is another application's", session.deployment),
+               .notes = {"another program has deployed it, or the root Score had another name then"},
+               .help =
+                   "give the right --deployment; or destroy it with its own program, or on a terminal, where you are "
+                   "asked; nothing was taken down"});
+}
+
+Approval approve_destroy(Session& session, const Engine::Destruction& what) {
   const Style style = session.in.result_style();
   session.progress->suspend();
   if (!session.json()) {
     std::string text = style.bold(printable_line(session.deployment)) + " on " +
                        printable_line(session.instance.topology->label()) + "\n\n";
-    for (const Listed& step : listed(go))
+    for (const Listed& step : listed(what.go))
       text += "  " + style.red("-") + " " + step.name + (step.data ? "  " + style.red("deletes all data") : "") + "\n";
-    for (const Listed& step : listed(kept)) text += "    " + style.dim("data is kept: " + step.name) + "\n";
+    for (const Listed& step : listed(what.kept)) text += "    " + style.dim("data is kept: " + step.name) + "\n";
+    if (what.of_another)
+      text +=
+          "\n" + style.bold("warning") + ": another program has deployed this, or the root Score had another name\n";
     session.print(session.redact()(text + "\n"));
   }
-  if (session.arguments.has("yes")) return Approval::yes;
+  if (session.arguments.has("yes") && !what.of_another) return Approval::yes;
+  if (session.arguments.has("yes")) refuse_to_destroy(session);
   const bool data = session.arguments.has("delete-data");
-  return session.ask(fmt::format("Destroy {} on {}{}", printable_line(session.deployment),
-                                 printable_line(session.instance.topology->label()),
-                                 data ? ", and delete all its data, with no undo" : ""));
+  const Approval answer = session.ask(fmt::format("Destroy {} on {}{}", printable_line(session.deployment),
+                                                  printable_line(session.instance.topology->label()),
+                                                  data ? ", and delete all its data, with no undo" : ""));
+  if (answer == Approval::cannot_ask && what.of_another) refuse_to_destroy(session);
+  return answer;
 }
 
 }  // namespace
@@ -52,9 +69,8 @@ Approval approve_destroy(Session& session, const std::vector<LedgerEntry>& go, c
 int destroy_verb(Session& session) {
   Exporting exporting{session};
   begin_report(session);
-  const Report report =
-      session.engine->destroy(session.arguments.has("delete-data"),
-                              [&](const auto& go, const auto& kept) { return approve_destroy(session, go, kept); });
+  const Report report = session.engine->destroy(session.arguments.has("delete-data"),
+                                                [&](const auto& what) { return approve_destroy(session, what); });
   const int code = conclude(session, report);
   exporting.finish(report);
   return leave(session, report, code);

@@ -42,6 +42,7 @@ void Engine::Impl::deploy(const Plan* saved, const Engine::Approve& approve, Rep
   if ((!saved || nothing_saved) && plan.outcome.empty() && !plan.settles) {
     report.outcome = plan.outcome;
     smoke_tests(rehearsed->run.smoke_tests(), report);
+    if (!report.ok()) note_failure(report);
     return;
   }
   if (!saved) {
@@ -119,21 +120,48 @@ int writes_in(const Plan& plan) {
 }
 }  // namespace
 
-void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
-  Ledger& ledger = topology->ledger();
+RunRecord Engine::Impl::record_of_deploy(int planned, const LedgerState& before) {
   RunRecord record{.id = run_id,
                    .verb = options.verb,
                    .who = options.who,
                    .version = program.version,
                    .started = now_text(),
-                   .planned = writes_in(plan),
+                   .planned = planned,
                    .key_mark = key_mark(),
                    .given = program.given};
   for (auto* given : {&record.given.settings, &record.given.options})
     for (auto& [name, value] : *given) value = redactor.apply(value);
   // Until this deploy has ended well, what the last one told is what is known: the old version may serve on.
-  const LedgerState before = ledger.read();
   if (before.run && before.run->verb == options.verb) record.notes = before.run->notes;
+  return record;
+}
+
+/// A deploy with nothing to do writes nothing. Where its smoke tests fail, what the ledger says of the last one is no
+/// longer true; who deploys at this moment will know better.
+void Engine::Impl::note_failure(Report& report) {
+  try {
+    Ledger& ledger = topology->ledger();
+    ReadingRun reading{services()};
+    Scope at{reading, fresh_root(), {}};  // after a stop, too
+    const auto lock = ledger.lock(at, std::chrono::milliseconds::zero());
+    const LedgerState before = ledger.read();
+    if (!before.run) return;
+    RunRecord record = record_of_deploy(0, before);
+    ledger.begin(record, {});
+    record.finished = now_text();
+    record.failed = true;
+    record.stopped = report.stopped();
+    ledger.finish(record);
+  } catch (const Error& error) {
+    report.errors.front().notes.push_back(
+        fmt::format("the ledger does not say how this {} ended: {}", options.verb, error.data().message));
+  }
+}
+
+void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
+  Ledger& ledger = topology->ledger();
+  const LedgerState before = ledger.read();
+  RunRecord record = record_of_deploy(writes_in(plan), before);
   ledger.begin(record, lined_up_by(plan, before));
   report.changed_anything = true;
   RealRun run{services(), ledger, &plan, options.fail_at_write};

@@ -34,7 +34,8 @@ void Engine::Impl::destroy(bool delete_data, const Engine::ApproveDestroy& appro
     return chosen;
   };
   const auto ask = [&](const Leftovers& chosen) {
-    const Approval answer = approve(chosen.go, chosen.stay);
+    const Approval answer =
+        approve({chosen.go, chosen.stay, owned_by_another(topology->ledger().read(), fresh_root())});
     if (answer != Approval::yes)
       throw Error({.code = "H0501",
                    .category = Category::refused,

@@ -76,6 +76,13 @@ std::string how_to_give(const Given& given) {
   return "give the settings of the last deploy, with --set or --config, and its options";
 }
 
+Error nothing_deployed(const std::string& deployment) {
+  return Error({.code = "H0305",
+                .category = Category::refused,
+                .message = "nothing is deployed as `" + deployment + "`, so there is nothing to test",
+                .help = "deploy first: a deploy ends with the smoke tests"});
+}
+
 Error differs(const Plan& plan) {
   const Outcome& outcome = plan.outcome;
   constexpr std::size_t most = 5;
@@ -108,6 +115,14 @@ std::vector<std::string> spared_paths(const Node& root) {
 bool lies_below(const std::string& score_path, const std::vector<std::string>& paths) {
   return std::ranges::any_of(
       paths, [&](const std::string& path) { return score_path == path || score_path.starts_with(path + " > "); });
+}
+
+bool owned_by_another(const LedgerState& ledger, const Node& root) {
+  const auto owned = [](const LedgerEntry& entry) { return !entry.shared && entry.state == LedgerEntry::State::owned; };
+  return std::ranges::any_of(ledger.entries, owned) &&
+         std::ranges::none_of(ledger.entries, [&](const LedgerEntry& entry) {
+           return owned(entry) && lies_below(entry.score_path, {root.path()});
+         });
 }
 
 Leftovers leftovers(const LedgerState& ledger, const Run& run, const Node& root) {
@@ -145,7 +160,7 @@ Report Engine::smoke_test() {
     const Plan plan = impl_->rehearse();
     made.errors = plan.errors;
     if (!plan.errors.empty()) return;
-    if (!plan.outcome.empty()) throw differs(plan);
+    if (!plan.outcome.empty()) throw ledger_state().run ? differs(plan) : nothing_deployed(impl_->options.deployment);
     impl_->smoke_tests(impl_->rehearsed->run.smoke_tests(), made);
   });
 }

@@ -29,6 +29,9 @@ void rest(Topology&, Run&, Node& root, std::stop_token, const LedgerEntry&);
 std::vector<std::string> spared_paths(const Node& root);
 bool lies_below(const std::string& score_path, const std::vector<std::string>& paths);
 
+/// Something is deployed, and nothing of it below this root.
+bool owned_by_another(const LedgerState&, const Node& root);
+
 /// What a run left untouched, newest first, and what becomes of it.
 struct Leftovers {
   std::vector<LedgerEntry> go, stay;
@@ -107,6 +110,8 @@ struct Engine::Impl {
   Plan settle_plan(const Plan* saved, const Plan& first, bool other_world, const Engine::Approve&);
   void deploy(const Plan* saved, const Engine::Approve&, Report&);
   void deploy_under_lock(const Plan&, Report&);
+  RunRecord record_of_deploy(int planned, const LedgerState& before);
+  void note_failure(Report&);
   void destroy(bool delete_data, const Engine::ApproveDestroy&, Report&);
   void destroy_under_lock(const Leftovers&, Report&);
 

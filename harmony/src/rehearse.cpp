@@ -20,12 +20,9 @@ void name_lost_data(Outcome& outcome, const LedgerState& ledger) {
 
 /// A deployment of this name is there, and its root is another one. Renamed parts of one application are none of this.
 bool another_has_its_name(const LedgerState& ledger, const Run& run, const Node& root) {
-  const auto owned = [](const LedgerEntry& entry) { return !entry.shared && entry.state == LedgerEntry::State::owned; };
-  const auto ours = [&](const LedgerEntry& entry) {
-    return run.touched(entry.subject) || lies_below(entry.score_path, {root.path()});
-  };
-  return std::ranges::any_of(ledger.entries, owned) &&
-         std::ranges::none_of(ledger.entries, [&](const LedgerEntry& entry) { return owned(entry) && ours(entry); });
+  return owned_by_another(ledger, root) && std::ranges::none_of(ledger.entries, [&](const LedgerEntry& entry) {
+           return !entry.shared && entry.state == LedgerEntry::State::owned && run.touched(entry.subject);
+         });
 }
 }  // namespace
 

@@ -233,8 +233,11 @@ std::optional<Host::Listener> Reader::stranger(const Endpoint& endpoint) const {
 
 // ---------------------------------------------------------------- ports
 
+/// Ports of our own processes are in the ledger; where that was lost, they find their own again.
 bool Reader::free(int port) const {
-  return std::ranges::none_of(listening_sockets(), [&](const ListeningSocket& socket) { return socket.port == port; });
+  return std::ranges::none_of(listening_sockets(), [&](const ListeningSocket& socket) {
+    return socket.port == port && holder_among(supervisor_.pids(), socket) == 0;
+  });
 }
 
 std::optional<Reader::Port> Reader::kept_port(const std::string& instance) const {

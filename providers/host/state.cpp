@@ -124,6 +124,13 @@ void require_ours(const fs::path& path, const struct stat& found, Kind kind) {
                 fmt::format("look who did, then: chmod go-w '{}'", path.string()));
 }
 
+void require_private(const fs::path& path, const struct stat& found) {
+  constexpr mode_t others = S_IRWXG | S_IRWXO;
+  if (!(found.st_mode & others)) return;
+  throw unfit(path, fmt::format("others may read the passwords in it (mode {:04o})", found.st_mode & 07777u),
+              fmt::format("look who did, then: chmod 700 '{}'", path.string()));
+}
+
 /// Links above the folder are as the machine's owner made them; but nobody else may be able to swap what they lead to.
 void require_safe_parents(const fs::path& folder, bool as_root) {
   fs::path parent;
@@ -231,6 +238,7 @@ State::State(const std::string& deployment, const std::string& chosen)
   }
   for (const fs::path& path : {root_, root_ / "ledger", root_ / "keys"})
     if (const auto found = look(path)) require_ours(path, *found, Kind::of_one_deployment);
+  if (const auto found = look(root_ / "keys")) require_private(root_ / "keys", *found);
   require_unused(root_);
   require_original(root_);
 }

@@ -40,11 +40,22 @@ void Supervisor::end_orphans(const Scope& at) const {
   }
 }
 
+namespace {
+/// As people know it: what is being taken away has another name, and a log is a service of its own.
+std::string shown_service(const fs::path& service) {
+  std::string name = service.filename().string();
+  if (name == "log") return "the log of " + shown_service(service.parent_path());
+  if (constexpr std::string_view gone = ".gone"; name.starts_with('.') && name.ends_with(gone))
+    name = name.substr(1, name.size() - 1 - gone.size());
+  return fmt::format("`{}`", name);
+}
+}  // namespace
+
 void Supervisor::end_supervision(const Scope& at, const fs::path& service) const {
   if (!supervised(service)) return;
   const auto over = [&]() -> std::optional<std::string> {
     if (!supervised(service)) return std::nullopt;
-    return fmt::format("`{}` has not ended yet", service.filename().string());
+    return shown_service(service) + " has not ended yet";
   };
   const Wait wait{.limit = stop_limit, .what = "the process ends"};
   tell(service / "supervise/control", "dx");

@@ -55,7 +55,11 @@ void MachineHost::fill(const Scope& at, const Tree& tree, const Rendered& input)
                                  .lock = inherited_lock(*ledger_)});
     if (!ended.ok()) folder().remove(next);  // first: its log may need the room
     keep_log(tree.path, ended.output);
-    if (!ended.ok()) throw command_failed(tree.command, ended, tree_subject(tree.path));
+    if (!ended.ok()) {
+      std::vector<std::string> shown = tree.command;  // as somebody could run it
+      for (std::string& word : shown) word = with_place(word, folder().absolute(tree.path));
+      throw command_failed(shown, ended, tree_subject(tree.path));
+    }
     at.point("folder filled");
   }
   if (!tree.version_file.empty()) {

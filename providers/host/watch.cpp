@@ -81,10 +81,11 @@ void MachineHost::watch(Scope& at, const Process& process, std::chrono::millisec
       now = reader_.process(at, process.name);
       const auto why = not_yet(now);
       if (!why) return std::nullopt;
-      if (keeps_exiting(now, watched_since))
-        throw host::keeps_exiting(process, now.deaths, log_since_start(process.name, now));
       const auto holder = process.listens ? reader_.listener(*process.listens, process.name) : std::nullopt;
-      if (stranger.sure(holder))
+      const bool exits = keeps_exiting(now, watched_since);
+      if (exits && (!holder || holder->ours))
+        throw host::keeps_exiting(process, now.deaths, log_since_start(process.name, now));
+      if (stranger.sure(holder) || exits)  // that is why it exits
         throw port_taken(*process.listens, *holder, "process/" + process.name, log_since_start(process.name, now));
       reason = *why;
       return reason;

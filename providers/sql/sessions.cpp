@@ -151,11 +151,8 @@ class Sessions final : public Sql {
     const auto server = served(instance);
     in.change(removal(entry.subject, server && there(in, *server, entry.subject)), [&] {
       Session session = writer(in, *server);
-      const bool data = entry.subject.kind == "database";
-      session.run(in,
-                  (data ? "drop database if exists " : "drop role if exists ") + session.identifier(name) +
-                      (data ? " with (force)" : ""),
-                  {}, write_limit);
+      if (entry.subject.kind == "role") return drop_role(in, session, name);
+      session.run(in, "drop database if exists " + session.identifier(name) + " with (force)", {}, write_limit);
       return Settled{};
     });
   }
@@ -192,6 +189,17 @@ class Sessions final : public Sql {
     return {server.instance, server.at, server.superuser, revealed(in, server.password, server.superuser), "postgres"};
   }
   static Session writer(Scope& in, const Server& server) { return {in, login(in, server), Access::read_write}; }
+  /// One that owns what is not the deployment's, such as a database that somebody made for it, or one whose making was
+  /// interrupted, goes with its server: roles are only removed where all data is.
+  static Settled drop_role(Scope& in, Session& session, const std::string& name) {
+    try {
+      session.run(in, "drop role if exists " + session.identifier(name), {}, write_limit);
+    } catch (const Error& error) {
+      const std::pair<std::string, std::string> dependent_objects_still_exist{"SQLSTATE", "2BP01"};
+      if (std::ranges::find(error.data().facts, dependent_objects_still_exist) == error.data().facts.end()) throw;
+    }
+    return {};
+  }
   static std::string identity(Scope& in, Session& session, std::string_view statement, const std::string& name) {
     const Rows rows = session.run(in, statement, {name}, read_limit);
     return rows.empty() ? std::string() : "oid " + rows[0][0];

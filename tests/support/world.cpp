@@ -276,7 +276,7 @@ Report Deployment::smoke_test(const Part& root) {
 }
 Report Deployment::destroy(bool delete_data) {
   Part nobody{.label = "test", .body = [](PartContext&) { throw InternalError("a destroy interprets no Score"); }};
-  return engine(nobody)->destroy(delete_data, [](const auto&, const auto&) { return Approval::yes; });
+  return engine(nobody)->destroy(delete_data, [](const auto&) { return Approval::yes; });
 }
 
 std::vector<std::string> entries_of(Ledger& ledger) {

@@ -72,10 +72,12 @@ bool may(const fs::path& path, int what) { return faccessat(AT_FDCWD, path.c_str
 std::string in_the_way_of_a_new_file(const fs::path& folder) {
   struct stat found{};
   if (stat(folder.c_str(), &found) != 0)
-    return errno == ENOENT ? fmt::format("its folder `{}` does not exist", folder.string())
-                           : fmt::format("its folder `{}`: {}", folder.string(), std::strerror(errno));
+    return errno == ENOENT
+               ? fmt::format("its folder `{}` does not exist", folder.string())
+               : fmt::format("its folder `{}` cannot be reached: {}", folder.string(), std::strerror(errno));
   if (!S_ISDIR(found.st_mode)) return fmt::format("`{}` is no folder", folder.string());
-  if (!may(folder, W_OK | X_OK)) return fmt::format("its folder `{}`: {}", folder.string(), std::strerror(errno));
+  if (!may(folder, W_OK | X_OK))
+    return fmt::format("its folder `{}` cannot be written to: {}", folder.string(), std::strerror(errno));
   return {};
 }
 

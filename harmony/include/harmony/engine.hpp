@@ -105,8 +105,11 @@ class Engine {
   /// Runs the smoke tests against what is deployed; interprets the Scores only in a rehearsal.
   Report smoke_test();
   /// Reads the ledger, never the Scores.
-  using ApproveDestroy =
-      std::function<Approval(const std::vector<LedgerEntry>& go, const std::vector<LedgerEntry>& kept)>;
+  struct Destruction {
+    std::vector<LedgerEntry> go, kept;
+    bool of_another = false;  ///< nothing of it was deployed below the root of this program
+  };
+  using ApproveDestroy = std::function<Approval(const Destruction&)>;
   Report destroy(bool delete_data, const ApproveDestroy&);
 
   std::vector<Observation> observe_entries();

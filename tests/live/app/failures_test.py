@@ -258,6 +258,12 @@ def test_the_smoke_test_fails(app):
     app.run("smoke-test", env={"SMOKE": "fails"}).expect(3, "H0601")
     app.run("smoke-test").expect(0)
     app.deploy()
+    assert json.loads(app.run("status", "-o", "json").out)["healthy"]
+    app.run("deploy", "--yes", env={"SMOKE": "fails"}).expect(3, "H0601")  # with nothing to change
+    app.run("status").expect(0, "the last deploy .* failed")
+    assert not json.loads(app.run("status", "-o", "json").out)["healthy"]
+    app.deploy()
+    assert json.loads(app.run("status", "-o", "json").out)["healthy"]
 
 
 def test_the_smoke_test_hangs(app):

@@ -175,6 +175,9 @@ def test_yes_does_not_take_down_another_application(app):
     app.deploy()
     before = app.supervised()
     app.run("deploy", "--yes", binary=hello).expect(5, r"warning: nothing of what deployment `guestbook` has is of this application", r"error\[H0306\]: deployment `guestbook` is another application's", "destroy --deployment guestbook")
+    app.run("deploy", binary=hello).expect(5, r"error\[H0306\]")  # nobody can be asked
+    for words in (["destroy", "--yes"], ["destroy", "--yes", "--delete-data"], ["destroy"]):
+        app.run(*words, binary=hello).expect(5, r"error\[H0306\]: deployment `guestbook` is another application's", "nothing was taken down")
     assert before == app.supervised()
     app.plan_is_empty()
     saved = os.path.join(app.base, "reviewed")
@@ -291,6 +294,7 @@ def test_a_password_that_a_program_logs_is_not_shown(app):
 
 def test_a_lost_ledger_takes_nothing_down(app):
     app.deploy()
+    url = app.url()
     os.rename(os.path.join(app.state, "ledger/journal"), app.base + "/journal")
     running = app.servers()
     app.run("status").expect(0, "nothing is deployed", "without a ledger .*services/guestbook-db")
@@ -299,6 +303,7 @@ def test_a_lost_ledger_takes_nothing_down(app):
         app.run(*words).expect(5, r"error\[H0208\]", "services/guestbook-db")
     assert app.servers() == running and os.path.exists(os.path.join(app.state, "services/guestbook-db/data/PG_VERSION"))
     app.deploy().expect(0, "5 checks passed")
+    assert app.url() == url and app.servers() == running, "a lost ledger moved what runs"
 
 
 def test_a_data_folder_that_is_gone_is_not_made_beside_its_server(app):
@@ -363,6 +368,22 @@ def test_a_database_that_was_dropped_is_made_anew_for_a_program_that_starts_agai
     app.run("plan").expect(0, r"\+ database +guestbook-db/guestbook", r"\? process +guestbook .*restarts", r"data behind DATABASE_URL +\S+ -> \(known after the deploy\)")
     app.deploy().expect(0, "5 checks passed")
     assert before and not set(before) & set(supervised(app, "guestbookd")), "the program that made its tables in the old one runs on"
+    app.plan_is_empty()
+
+
+def test_what_somebody_made_in_a_database_server_holds_up_no_destroy(app):
+    app.deploy()
+    psql(app, "create database other owner guestbook")
+    app.run("destroy", "--yes", "--delete-data").expect(0)
+    assert not os.path.exists(app.state)
+
+
+def test_passwords_that_others_may_read_are_told(app):
+    app.deploy()
+    keys = os.path.join(app.state, "keys")
+    os.chmod(keys, 0o755)
+    app.run("plan").expect(5, r"error\[H0102\]", "others may read the passwords", "chmod 700")
+    os.chmod(keys, 0o700)
     app.plan_is_empty()
 
 

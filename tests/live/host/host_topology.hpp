@@ -125,7 +125,7 @@ class Deployment {
   Report destroy(bool delete_data, Observer* observer = nullptr) const {
     auto made = engine({});
     if (observer) made->observe(*observer);
-    return made->destroy(delete_data, [](const auto&, const auto&) { return Approval::yes; });
+    return made->destroy(delete_data, [](const auto&) { return Approval::yes; });
   }
   std::vector<Observation> observe() const { return engine({})->observe_entries(); }
   std::shared_ptr<OnlyHost> topology() const {

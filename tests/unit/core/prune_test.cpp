@@ -207,15 +207,28 @@ TEST_CASE("a destroy is asked about, and told what goes and what stays") {
   REQUIRE(test.deploy(with_data(true)).ok());
   Part root = with_data(true);
   const auto engine = test.engine(root);
-  const Report report = engine->destroy(false, [](const auto& go, const auto& kept) {
-    REQUIRE(go.size() == 1);
-    CHECK(go.front().subject.name == "a");
-    REQUIRE(kept.size() == 1);
-    CHECK(kept.front().subject.name == "data");
+  const Report report = engine->destroy(false, [](const auto& what) {
+    REQUIRE(what.go.size() == 1);
+    CHECK(what.go.front().subject.name == "a");
+    REQUIRE(what.kept.size() == 1);
+    CHECK(what.kept.front().subject.name == "data");
+    CHECK_FALSE(what.of_another);
     return Approval::cannot_ask;
   });
   CHECK(codes_of(report.errors) == Lines{"H0501"});
   CHECK(test.store().all().size() == 2);
+}
+
+TEST_CASE("a destroy is told where another root has deployed it") {
+  Deployment test;
+  REQUIRE(test.deploy(shop({"a"})).ok());
+  Part other{.label = "bakery"};
+  const Report report = test.engine(other)->destroy(false, [](const auto& what) {
+    CHECK(what.of_another);
+    return Approval::no;
+  });
+  CHECK(codes_of(report.errors) == Lines{"H0501"});
+  CHECK(test.store().all().size() == 1);
 }
 
 TEST_CASE("what comes to be there while a destroy waits for its answer is asked about again") {
@@ -224,8 +237,8 @@ TEST_CASE("what comes to be there while a destroy waits for its answer is asked 
   Part root = shop({"a"});
   const auto engine = test.engine(root);
   std::vector<std::size_t> asked;
-  const Report report = engine->destroy(false, [&](const auto& go, const auto&) {
-    asked.push_back(go.size());
+  const Report report = engine->destroy(false, [&](const auto& what) {
+    asked.push_back(what.go.size());
     if (asked.size() > 1) return Approval::no;
     REQUIRE(test.deploy(shop({"a", "b"})).ok());
     return Approval::yes;

@@ -63,6 +63,25 @@ TEST_CASE("without changes they run all the same") {
   CHECK(test.ledger().calls() == calls);
 }
 
+TEST_CASE("where nothing changes, a failure is noted, and a success after it") {
+  Deployment test;
+  bool works = true;
+  const Probe probe{"works", [&](PartContext&, Checks& checks) { checks.expect(works, "an answer", "silence"); }};
+  const Part root = tested({{.name = "a"}}, {probe});
+  REQUIRE(test.deploy(root).ok());
+  const LedgerState well = test.ledger().read();
+  works = false;
+  CHECK(codes_of(test.deploy(root).errors) == Lines{"H0601"});
+  const LedgerState failed = test.ledger().read();
+  CHECK(failed.ended_badly());
+  CHECK_FALSE(failed.run->smoke_tested);
+  CHECK(failed.last_success == well.last_success);
+  CHECK(failed.entries.size() == well.entries.size());
+  works = true;
+  CHECK(test.deploy(root).ok());
+  CHECK_FALSE(test.ledger().read().ended_badly());
+}
+
 TEST_CASE("they run in the order of the tree, whoever queued first") {
   Deployment test;
   Lines order;
@@ -212,17 +231,21 @@ TEST_CASE("smoke_test alone refuses where what is deployed is not what the Score
   Deployment test;
   int ran = 0;
   const Part root = tested({{.name = "a"}}, {passing("works", [&] { ++ran; })});
-  const Report before = test.smoke_test(root);
+  const Report nothing = test.smoke_test(root);
+  REQUIRE(codes_of(nothing.errors) == Lines{"H0305"});
+  CHECK(nothing.errors.front().message.find("nothing is deployed") != std::string::npos);
+  REQUIRE(test.deploy(root).ok());
+  ran = 0;
+  const Report before = test.smoke_test(tested({{.name = "a"}, {.name = "b"}}, {passing("works", [&] { ++ran; })}));
   REQUIRE(codes_of(before.errors) == Lines{"H0305"});
   CHECK(before.errors.front().category == Category::refused);
   REQUIRE(before.errors.front().facts.size() == 1);
-  CHECK(before.errors.front().facts[0].first.find("a") != std::string::npos);
+  CHECK(before.errors.front().facts[0].first.find("b") != std::string::npos);
   CHECK(before.errors.front().facts[0].second == "create");
   CHECK(ran == 0);
-  REQUIRE(test.deploy(root).ok());
   const auto calls = test.ledger().calls();
   CHECK(test.smoke_test(root).ok());
-  CHECK(ran == 2);
+  CHECK(ran == 1);
   CHECK(test.ledger().calls() == calls);
 }
 

@@ -167,6 +167,10 @@ TEST_CASE("a folder that others may write to") {
     CHECK(with(path, 0775) == "H0102");
     CHECK(with(path, 0777) == "H0102");
   }
+  fs::create_directory(base / "a/keys");
+  mode(base / "a/keys", 0700);
+  CHECK(with(base / "a/keys", 0750) == "H0102");  // passwords are not even read by others
+  CHECK(with(base / "a/keys", 0701) == "H0102");
   CHECK(with(base, 01777) == "fits");  // as /tmp: nobody can swap what is ours
   CHECK(with(base / "a", 01777) == "H0102");
   CHECK(with(folder.path(), 0777) == "H0102");
@@ -181,6 +185,7 @@ TEST_CASE("a folder of somebody else", "[root]") {
   const TemporaryFolder folder;
   const fs::path base = folder.path() / "all";
   fs::create_directories(base / "a/keys");
+  fs::permissions(base / "a/keys", fs::perms::owner_all);
   CHECK(root_or_code("a", base) == (base / "a").string());
   for (const fs::path& path : {base, base / "a", base / "a/keys"}) {
     REQUIRE(::chown(path.c_str(), nobody, nobody) == 0);
