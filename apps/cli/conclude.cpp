@@ -40,7 +40,7 @@ int conclude(Session& session, const Report& report) {
   SummaryContext context = session.summary();
   if (!report.ok()) {
     context.style = session.in.error_style();
-    context.columns = session.columns_of(STDERR_FILENO);
+    context.columns = session.in.columns_of(STDERR_FILENO);
     session.say(changed_before_failure(report, session.arguments.verb, context));
     const bool surprising = !report.changed_anything && (report.errors.front().category == Category::failed ||
                                                          report.errors.front().category == Category::stopped);

@@ -38,7 +38,8 @@ Diagnostic unexpected(const std::exception& error) {
 // ---------------------------------------------------------------- verbs that touch no deployment
 
 int help_verb(Invocation& in, const std::string& topic) {
-  in.results().write(help_text(in.application, in.table, in.program, topic, in.result_style()));
+  in.results().write(help_text(in.application, in.table, in.program, topic, in.result_style(),
+                               in.columns_of(in.results().descriptor())));
   return exit_done;
 }
 
@@ -133,7 +134,8 @@ int dispatch(Invocation& in) {
   const std::string& verb = in.arguments.verb;
   if (in.arguments.has("help")) return help_verb(in, in.table.verb(verb) ? verb : std::string{});
   if (verb.empty()) {
-    in.console.err().write(help_text(in.application, in.table, in.program, {}, in.error_style()));
+    in.console.err().write(help_text(in.application, in.table, in.program, {}, in.error_style(),
+                                     in.columns_of(in.console.err().descriptor())));
     throw Error({.code = "H0502",
                  .category = Category::usage,
                  .message = "no verb is given",

@@ -242,11 +242,11 @@ PlanViewOptions Session::view() const {
   return {.style = in.result_style(),
           .verbose = arguments.has("verbose"),
           .redact = redact(),
-          .columns = columns_of(in.results().descriptor())};
+          .columns = in.columns_of(in.results().descriptor())};
 }
 
-std::size_t Session::columns_of(int descriptor) const {
-  return isatty(descriptor) == 1 ? terminal_size(descriptor, in.environment).columns : 0;
+std::size_t Invocation::columns_of(int descriptor) const {
+  return isatty(descriptor) == 1 ? terminal_size(descriptor, environment).columns : 0;
 }
 
 SummaryContext Session::summary() const {

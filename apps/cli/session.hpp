@@ -33,6 +33,7 @@ struct Invocation {
   Output& results() const;            ///< standard output, but for `--events -`, which takes it for itself
   Style result_style() const;
   Style error_style() const;
+  std::size_t columns_of(int descriptor) const;  ///< 0: no terminal, lines are as long as they are
 };
 
 class Session {
@@ -64,8 +65,6 @@ class Session {
   void print_warning(const Diagnostic&) const;  ///< what went wrong beside the verb's own work
   int exit_code(const std::vector<Diagnostic>&) const;
   PlanViewOptions view() const;
-  /// Of the terminal there; 0 where there is none, and lines may be as long as they are.
-  std::size_t columns_of(int descriptor) const;
   SummaryContext summary() const;
   void show_plan(const Plan&);
   /// Asks, if somebody can be asked. @param question ends without a question mark.

@@ -11,10 +11,11 @@
 namespace harmony::cli {
 namespace {
 
-/// A step by its name, and whether data goes with it.
+/// A step by its name, its parts, and whether data goes with it.
 struct Listed {
   std::string name;
   bool data = false;
+  std::vector<std::string> parts = {};
 };
 
 /// Each step once, in the order of the entries.
@@ -25,6 +26,7 @@ std::vector<Listed> listed(const std::vector<LedgerEntry>& entries) {
     auto step = std::ranges::find(steps, name, &Listed::name);
     if (step == steps.end()) step = steps.insert(steps.end(), {.name = name});
     step->data |= entry.holds_data;
+    step->parts.push_back(printable_line(entry.subject.text()));
   }
   return steps;
 }
@@ -40,6 +42,13 @@ void refuse_to_destroy(const Session& session) {
                    "asked; nothing was taken down"});
 }
 
+std::string parts_text(const Session& session, const Listed& step, const Style& style) {
+  if (!session.arguments.has("verbose")) return {};
+  std::string text;
+  for (const std::string& part : step.parts) text += "      " + style.dim(part) + "\n";
+  return text;
+}
+
 Approval approve_destroy(Session& session, const Engine::Destruction& what) {
   const Style style = session.in.result_style();
   session.progress->suspend();
@@ -47,8 +56,10 @@ Approval approve_destroy(Session& session, const Engine::Destruction& what) {
     std::string text = style.bold(printable_line(session.deployment)) + " on " +
                        printable_line(session.instance.topology->label()) + "\n\n";
     for (const Listed& step : listed(what.go))
-      text += "  " + style.red("-") + " " + step.name + (step.data ? "  " + style.red("deletes all data") : "") + "\n";
-    for (const Listed& step : listed(what.kept)) text += "    " + style.dim("data is kept: " + step.name) + "\n";
+      text += "  " + style.red("-") + " " + step.name + (step.data ? "  " + style.red("deletes all data") : "") + "\n" +
+              parts_text(session, step, style);
+    for (const Listed& step : listed(what.kept))
+      text += "    " + style.dim("data is kept: " + step.name) + "\n" + parts_text(session, step, style);
     if (what.of_another)
       text +=
           "\n" + style.bold("warning") + ": another program has deployed this, or the root Score had another name\n";

@@ -20,7 +20,7 @@ int status_verb(Session& session) {
   else
     session.print(
         folded(render_status(status, session.in.result_style(), session.arguments.has("verbose"), session.redact()),
-               session.columns_of(session.in.results().descriptor())));
+               session.in.columns_of(session.in.results().descriptor())));
   return exit_done;
 }
 

@@ -488,6 +488,19 @@ def test_a_prompt_can_be_interrupted():
     assert terminal.end() == 5
 
 
+def test_help_on_a_terminal_fits_it():
+    for words in (["--help"], ["deploy", "--help"], ["help", "environment"]):
+        terminal = Terminal(*words, columns=80, env={"NO_COLOR": "1"})
+        assert terminal.end() == 0
+        lines = terminal.text.splitlines()
+        assert len(lines) > 5 and max(map(len, lines)) <= 80, max(lines, key=len)
+
+        def words_of(text):
+            return [word for word in text.split() if "pantry" not in word]  # it is called by another name
+
+        assert words_of(terminal.text) == words_of(run(*words).stdout), "words got lost"
+
+
 def test_in_a_ci_nobody_is_asked():
     terminal = Terminal("deploy", "--on", "far", env={"CI": "true"})
     assert terminal.end() == 5 and "nobody can be asked" in terminal.text

@@ -173,13 +173,13 @@ TEST_CASE("verbs and options come with the companions") {
   CHECK_FALSE(table.option("out"));
   CHECK_FALSE(table.option("trace"));
   CHECK(table.verb("deploy"));
-  CHECK(help_text(bare, table, "shop", "", Style{false}).find("smoke-test") == std::string::npos);
+  CHECK(help_text(bare, table, "shop", "", Style{false}, 0).find("smoke-test") == std::string::npos);
 }
 
 TEST_CASE("help shows examples, fields with their defaults, and every exit code") {
   const Line line;
   const auto help = [&](const std::string& topic) {
-    return help_text(line.application, line.table, "shop", topic, Style{false});
+    return help_text(line.application, line.table, "shop", topic, Style{false}, 0);
   };
   CHECK(help("").find("Examples") < help("").find("Usage"));
   CHECK(help("").find("host") != std::string::npos);
