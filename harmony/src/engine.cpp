@@ -177,6 +177,7 @@ std::vector<Observation> Engine::observe_entries() {
   for (const LedgerEntry& entry : ledger_state().entries) {
     Observation seen = primitive_of(*impl_->topology, entry)->observe(at, entry);
     seen.entry = entry;
+    impl_->topology->look_closer(at, seen);
     all.push_back(std::move(seen));
   }
   return all;

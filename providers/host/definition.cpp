@@ -99,6 +99,7 @@ WantedProcess wanted(const Scope& at, const Process& process, const std::string&
   for (const std::string& word : process.command) require_no_nul(process.name, word);
   if (!user.empty()) fields["user"] = user;
   if (process.listens) fields["listens"] = process.listens->text();
+  if (!process.ready_path.empty()) fields[ready_path_field] = process.ready_path;
   if (!process.configuration.empty()) add_fingerprint(made, at, "configuration", process.configuration, key);
   for (const auto& [variable, identity] : process.identities)
     add_fingerprint(made, at, "data behind " + variable, identity, key);

@@ -13,6 +13,8 @@
 
 namespace harmony::host {
 
+inline constexpr const char* ready_path_field = "ready path";
+
 struct Definition {
   std::vector<std::string> command;
   std::map<std::string, std::string> fields;  ///< as they are shown; secrets as fingerprints

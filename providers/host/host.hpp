@@ -60,6 +60,7 @@ struct Process {
   std::map<std::string, Content> environment = {};
   Owner owner = Owner::service;
   std::optional<Endpoint> listens = {};      ///< a stranger there is an error of the plan (H0110)
+  std::string ready_path = {};               ///< where it says over HTTP whether it is ready; empty: nowhere
   Content configuration = {};                ///< what it reads at start; compared by its fingerprint
   /// Which data its environment leads to, by variable: behind an address that stays the same, it may have been made anew.
   std::map<std::string, Content> identities = {};
@@ -80,6 +81,7 @@ struct ProcessState {
   std::optional<int> last_exit_code = {};
   std::optional<int> last_exit_signal = {};
   std::optional<Endpoint> listens = {};  ///< what the running one was started with
+  std::string ready_path = {};  ///< and this
   bool pending = false;  ///< as a rehearsal leaves it: not so yet
 };
 

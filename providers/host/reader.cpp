@@ -192,7 +192,10 @@ ProcessState Reader::state_of(const ProcessFacts& facts) const {
     if (last.signal != 0) state.last_exit_signal = last.signal;
     else state.last_exit_code = last.exit_code;
   }
-  if (facts.running) state.listens = facts.running->listens();
+  if (facts.running) {
+    state.listens = facts.running->listens();
+    state.ready_path = facts.running->field(ready_path_field);
+  }
   return state;
 }
 

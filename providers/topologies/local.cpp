@@ -129,6 +129,20 @@ std::string Local::unclaimed(Scope&) {
   return running > enough ? fmt::format("{}, and {} more", text, running - enough) : text;
 }
 
+/// A server that runs may say that it cannot work.
+void Local::look_closer(Scope& in, Observation& seen) {
+  const Subject& subject = seen.entry.subject;
+  if (seen.health != Observation::Health::ok || subject.primitive != world_->host->primitive() ||
+      subject.kind != "process")
+    return;
+  const host::ProcessState state = world_->host->process(in, subject.name);
+  if (!state.listens || state.ready_path.empty()) return;
+  const auto why = workloads::not_ready(in, *world_->probe, *state.listens, state.ready_path);
+  if (!why) return;
+  seen.health = Observation::Health::degraded;
+  seen.detail += ", " + *why;
+}
+
 bool Local::prepared() { return shared_->state.made(); }
 void Local::clean_up(Scope&) { shared_->state.take_away(); }
 

@@ -30,6 +30,7 @@ class Local final : public Topology {
   void prepare(Scope&) override;
   bool prepared() override;
   std::string unclaimed(Scope&) override;
+  void look_closer(Scope&, Observation&) override;
   void clean_up(Scope&) override;
 
   /// For saved plans, which carry the key that their fingerprints were made with.

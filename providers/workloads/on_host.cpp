@@ -51,7 +51,7 @@ std::string text_of(const Setting& setting, const Fingerprinter& fingerprinter) 
 /// What makes a version: two that differ here run side by side while one takes over from the other.
 std::string version_of(const Workload& workload, const host::InstalledArtefact& installed,
                        const Fingerprinter& fingerprinter) {
-  std::string identity = installed.hash;
+  std::string identity = installed.hash + "\n" + workload.ready_path;
   for (const std::string& argument : workload.arguments) identity += "\n" + argument;
   for (const auto& [name, setting] : workload.environment)
     identity += "\n" + name + "=" + text_of(setting, fingerprinter);
@@ -81,10 +81,21 @@ std::string first_line(const std::string& body) {
 
 }  // namespace
 
+std::optional<std::string> not_ready(Scope& in, http::Probe& probe, const host::Endpoint& at, const std::string& path) {
+  const http::Answer answer = probe.request(in, at, {.path = path}, 2s);
+  if (!answer.response) return fmt::format("{}: {}", path, answer.failure);
+  if (answer.response->status == 200) return std::nullopt;
+  return fmt::format("{} answers {} ({})", path, answer.response->status, first_line(answer.response->body));
+}
+
 Replica OnHost::ensure_replica(Scope& step, const Workload& workload, const host::InstalledArtefact& installed,
                                const std::string& name) {
   const host::Endpoint at{.port = host_->port(step, name)};
-  host::Process process{.name = name, .command = {installed.path}, .listens = at, .executable_hash = installed.hash};
+  host::Process process{.name = name,
+                        .command = {installed.path},
+                        .listens = at,
+                        .ready_path = workload.ready_path,
+                        .executable_hash = installed.hash};
   process.command.insert(process.command.end(), workload.arguments.begin(), workload.arguments.end());
   for (const auto& [variable, setting] : workload.environment) {
     process.environment.emplace(variable, resolver_.resolve(step, setting));
@@ -94,13 +105,8 @@ Replica OnHost::ensure_replica(Scope& step, const Workload& workload, const host
   process.environment.emplace(workload.listen_variable, host::Content{at.text()});
   host_->ensure(step, process);
   host_->until_listening(step, process, workload.ready_limit);
-  host_->until_ready(step, process, workload.ready_limit, [&]() -> std::optional<std::string> {
-    const http::Answer answer = probe_->request(step, at, {.path = workload.ready_path}, 2s);
-    if (!answer.response) return fmt::format("{}: {}", workload.ready_path, answer.failure);
-    if (answer.response->status == 200) return std::nullopt;
-    return fmt::format("{} answers {} ({})", workload.ready_path, answer.response->status,
-                       first_line(answer.response->body));
-  });
+  host_->until_ready(step, process, workload.ready_limit,
+                     [&] { return not_ready(step, *probe_, at, workload.ready_path); });
   return {name, at};
 }
 

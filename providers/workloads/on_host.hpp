@@ -1,9 +1,10 @@
 #pragma once
-/// Workloads on this machine: supervised processes. Every version (artefact, arguments, environment) is a process of
+/// Workloads on this machine: supervised processes. Every version (artefact, arguments, environment, readiness) is a process of
 /// its own on a port of its own; a new one starts beside the old one, which goes when nothing wants it any more.
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct Replica {
   std::string process;
   host::Endpoint at;
 };
+
+/// Nothing where it says that it is ready, else why not: "/readyz answers 503 (no database)".
+std::optional<std::string> not_ready(Scope&, http::Probe&, const host::Endpoint&, const std::string& path);
 
 class OnHost final : public Workloads {
  public:

@@ -43,6 +43,9 @@ class Topology {
   virtual void prepare(Scope&) {}
   /// Whether something is there of what prepare() makes.
   virtual bool prepared() { return false; }
+  /// After a primitive has looked at what the ledger holds: what it takes several of them to tell (a server that runs, and
+  /// says that it is not ready). Reads only.
+  virtual void look_closer(Scope&, Observation&) {}
   /// What is there of a deployment whose ledger is gone: names for people. Empty where there is nothing of the kind.
   virtual std::string unclaimed(Scope&) { return {}; }
   /// After a destroy that left nothing in the ledger: takes away what prepare() made.

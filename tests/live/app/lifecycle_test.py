@@ -116,6 +116,7 @@ def test_destroy_keeps_the_data_and_deploy_takes_it_up_again(app):
     url = app.url()
     post(url, "kept through a destroy")
     app.run("destroy").expect(5, "H0501")
+    app.run("destroy", "-v").expect(5, "H0501", r"^ +tree/services/guestbook-db/data$")
     assert app.processes(), "a destroy that was not approved took something down"
     app.run("destroy", "--yes").expect(0, "kept|data")
     wait_for("everything to be down", lambda: not app.processes())
@@ -368,6 +369,17 @@ def test_a_database_that_was_dropped_is_made_anew_for_a_program_that_starts_agai
     app.run("plan").expect(0, r"\+ database +guestbook-db/guestbook", r"\? process +guestbook .*restarts", r"data behind DATABASE_URL +\S+ -> \(known after the deploy\)")
     app.deploy().expect(0, "5 checks passed")
     assert before and not set(before) & set(supervised(app, "guestbookd")), "the program that made its tables in the old one runs on"
+    app.plan_is_empty()
+
+
+def test_status_tells_that_a_server_is_not_ready(app):
+    app.deploy()
+    psql(app, "alter role guestbook nologin")
+    psql(app, "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'guestbook'")
+    wait_for("a status that says so", lambda: re.search(r"process +guestbook +degraded +pid .*, /readyz answers 503 \(database: ", app.run("status").out))
+    assert not json.loads(app.run("status", "-o", "json").out)["healthy"]
+    app.deploy()
+    assert json.loads(app.run("status", "-o", "json").out)["healthy"]
     app.plan_is_empty()
 
 
