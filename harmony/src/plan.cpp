@@ -42,6 +42,7 @@ std::vector<std::string> differences(const Plan& before, const Plan& now) {
       lines.push_back(fmt::format("{}: was planned as {}", line_of(change) + fields_of(change),
                                   line_of(old->second) + fields_of(old->second)));
   }
+  if (new_changes.empty() && !old_changes.empty()) return {"all that it plans is as it should be already"};
   for (const auto& [subject, change] : old_changes)
     if (!new_changes.contains(subject)) lines.push_back(line_of(change) + ": was planned, and is no longer needed");
   return lines;

@@ -180,4 +180,6 @@ TEST_CASE("differences are told in words") {
   CHECK(differences(before, now) ==
         Lines{"create thing/b (size (none) -> 3): was planned as create thing/b (size (none) -> 2)",
               "create thing/c: was not planned", "create thing/a: was planned, and is no longer needed"});
+  REQUIRE(test.deploy(shop).ok());
+  CHECK(differences(before, test.rehearse(shop)) == Lines{"all that it plans is as it should be already"});
 }
