@@ -116,17 +116,20 @@ Field& known_field(Application& application, const std::string& name, const std:
   throw Error(std::move(unknown));
 }
 
+/// Whether its value stands in quotes.
+bool is_quoted(const Field& field) { return field.kind == Field::Kind::text || field.kind == Field::Kind::duration; }
+
 /// How the field stands in a file.
 std::string example(const Field& field) {
   const std::string value = value_text(field.get());
-  const bool text = field.kind == Field::Kind::text || field.kind == Field::Kind::duration;
-  return fmt::format("for example: {{\"{}\": {}}}", field.name, text ? json::serialize(json::string(value)) : value);
+  return fmt::format("for example: {{\"{}\": {}}}", field.name,
+                     is_quoted(field) ? json::serialize(json::string(value)) : value);
 }
 
 /// The value as --set would take it; a JSON text for a number is refused, and the other way round.
 std::string text_of(const Field& field, const json::value& value) {
   using Kind = Field::Kind;
-  const bool wants_text = field.kind == Kind::text || field.kind == Kind::duration;
+  const bool wants_text = is_quoted(field);
   if (wants_text && value.is_string()) return std::string(value.as_string());
   if (field.kind == Kind::boolean && value.is_bool()) return value.as_bool() ? "true" : "false";
   if (!wants_text && field.kind != Kind::boolean && value.is_number()) {

@@ -65,8 +65,10 @@ Approval approve_destroy(Session& session, const Engine::Destruction& what) {
           "\n" + style.bold("warning") + ": another program has deployed this, or the root Score had another name\n";
     session.print(session.redact()(text + "\n"));
   }
-  if (session.arguments.has("yes") && !what.of_another) return Approval::yes;
-  if (session.arguments.has("yes")) refuse_to_destroy(session);
+  if (session.arguments.has("yes")) {
+    if (what.of_another) refuse_to_destroy(session);
+    return Approval::yes;
+  }
   const bool data = session.arguments.has("delete-data");
   const Approval answer = session.ask(fmt::format("Destroy {} on {}{}", printable_line(session.deployment),
                                                   printable_line(session.instance.topology->label()),

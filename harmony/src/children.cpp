@@ -75,7 +75,7 @@ struct Batch {
       } catch (...) {
         std::lock_guard hold{mutex};
         if (!first) first = std::current_exception();
-        if (!at.run().rehearsed()) stop.request_stop();  // in a rehearsal all errors shall show
+        if (at.run().first_failure_stops_others()) stop.request_stop();
       }
     }
   }

@@ -136,6 +136,13 @@ RunRecord Engine::Impl::record_of_deploy(int planned, const LedgerState& before)
   return record;
 }
 
+namespace {
+void tell_unnoted(Report& failed, const std::string& verb, const Error& why) {
+  failed.errors.front().notes.push_back(
+      fmt::format("the ledger does not say how this {} ended: {}", verb, why.data().message));
+}
+}  // namespace
+
 /// A deploy with nothing to do writes nothing. Where its smoke tests fail, what the ledger says of the last one is no
 /// longer true; who deploys at this moment will know better.
 void Engine::Impl::note_failure(Report& report) {
@@ -153,8 +160,7 @@ void Engine::Impl::note_failure(Report& report) {
     record.stopped = report.stopped();
     ledger.finish(record);
   } catch (const Error& error) {
-    report.errors.front().notes.push_back(
-        fmt::format("the ledger does not say how this {} ended: {}", options.verb, error.data().message));
+    tell_unnoted(report, options.verb, error);
   }
 }
 
@@ -201,8 +207,7 @@ void Engine::Impl::finish_run(const RunRecord& record, Report& report) {
     topology->ledger().finish(record);
   } catch (const Error& error) {
     if (report.ok()) throw;
-    report.errors.front().notes.push_back(
-        fmt::format("the ledger does not say how this {} ended: {}", record.verb, error.data().message));
+    tell_unnoted(report, record.verb, error);
   }
 }
 

@@ -23,9 +23,12 @@ bool all_approved(const std::vector<LedgerEntry>& now, const std::vector<LedgerE
 }  // namespace
 
 void Engine::Impl::destroy(bool delete_data, const Engine::ApproveDestroy& approve, Report& report) {
+  bool of_another = false;  // what was chosen last
   const auto choose = [&] {
     Leftovers chosen;
-    for (const LedgerEntry& entry : topology->ledger().read().entries) {
+    const LedgerState ledger = topology->ledger().read();
+    of_another = owned_by_another(ledger, fresh_root());
+    for (const LedgerEntry& entry : ledger.entries) {
       if (entry.shared) continue;
       (entry.holds_data && !delete_data ? chosen.stay : chosen.go).push_back(entry);
     }
@@ -34,8 +37,7 @@ void Engine::Impl::destroy(bool delete_data, const Engine::ApproveDestroy& appro
     return chosen;
   };
   const auto ask = [&](const Leftovers& chosen) {
-    const Approval answer =
-        approve({chosen.go, chosen.stay, owned_by_another(topology->ledger().read(), fresh_root())});
+    const Approval answer = approve({chosen.go, chosen.stay, of_another});
     if (answer != Approval::yes)
       throw Error({.code = "H0501",
                    .category = Category::refused,

@@ -117,11 +117,12 @@ bool lies_below(const std::string& score_path, const std::vector<std::string>& p
       paths, [&](const std::string& path) { return score_path == path || score_path.starts_with(path + " > "); });
 }
 
+bool is_owned(const LedgerEntry& entry) { return !entry.shared && entry.state == LedgerEntry::State::owned; }
+
 bool owned_by_another(const LedgerState& ledger, const Node& root) {
-  const auto owned = [](const LedgerEntry& entry) { return !entry.shared && entry.state == LedgerEntry::State::owned; };
-  return std::ranges::any_of(ledger.entries, owned) &&
+  return std::ranges::any_of(ledger.entries, is_owned) &&
          std::ranges::none_of(ledger.entries, [&](const LedgerEntry& entry) {
-           return owned(entry) && lies_below(entry.score_path, {root.path()});
+           return is_owned(entry) && lies_below(entry.score_path, {root.path()});
          });
 }
 

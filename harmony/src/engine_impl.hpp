@@ -29,6 +29,8 @@ void rest(Topology&, Run&, Node& root, std::stop_token, const LedgerEntry&);
 std::vector<std::string> spared_paths(const Node& root);
 bool lies_below(const std::string& score_path, const std::vector<std::string>& paths);
 
+/// The deployment's alone, and there.
+bool is_owned(const LedgerEntry&);
 /// Something is deployed, and nothing of it below this root.
 bool owned_by_another(const LedgerState&, const Node& root);
 

@@ -21,7 +21,7 @@ void name_lost_data(Outcome& outcome, const LedgerState& ledger) {
 /// A deployment of this name is there, and its root is another one. Renamed parts of one application are none of this.
 bool another_has_its_name(const LedgerState& ledger, const Run& run, const Node& root) {
   return owned_by_another(ledger, root) && std::ranges::none_of(ledger.entries, [&](const LedgerEntry& entry) {
-           return !entry.shared && entry.state == LedgerEntry::State::owned && run.touched(entry.subject);
+           return is_owned(entry) && run.touched(entry.subject);
          });
 }
 }  // namespace

@@ -66,6 +66,8 @@ class Run {
   virtual Change change(const Scope&, Change, const std::function<Settled()>& act) = 0;
   virtual bool until(const Scope&, const Wait&, const std::function<std::optional<std::string>()>& not_yet) = 0;
   virtual void point(std::string_view) {}
+  /// Among children that run side by side.
+  virtual bool first_failure_stops_others() const { return true; }
   /// What people are told of an attempt that failed.
   virtual Note of_failed_attempt(const Node&, const Error&) const;
 
@@ -96,6 +98,7 @@ class RehearsedRun final : public Run {
  public:
   using Run::Run;
   bool rehearsed() const override { return true; }
+  bool first_failure_stops_others() const override { return false; }  // all errors shall show
   Note of_failed_attempt(const Node&, const Error&) const override;
   Change change(const Scope&, Change, const std::function<Settled()>& act) override;
   bool until(const Scope&, const Wait&, const std::function<std::optional<std::string>()>& not_yet) override;

@@ -236,9 +236,12 @@ State::State(const std::string& deployment, const std::string& chosen)
     require_ours(all, *found, Kind::of_all_deployments);
     require_safe_parents(root_, as_root_);
   }
-  for (const fs::path& path : {root_, root_ / "ledger", root_ / "keys"})
+  for (const fs::path& path : {root_, root_ / "ledger"})
     if (const auto found = look(path)) require_ours(path, *found, Kind::of_one_deployment);
-  if (const auto found = look(root_ / "keys")) require_private(root_ / "keys", *found);
+  if (const fs::path keys = root_ / "keys"; const auto found = look(keys)) {
+    require_ours(keys, *found, Kind::of_one_deployment);
+    require_private(keys, *found);
+  }
   require_unused(root_);
   require_original(root_);
 }

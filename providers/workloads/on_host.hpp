@@ -1,6 +1,7 @@
 #pragma once
-/// Workloads on this machine: supervised processes. Every version (artefact, arguments, environment, readiness) is a process of
-/// its own on a port of its own; a new one starts beside the old one, which goes when nothing wants it any more.
+/// Workloads on this machine: supervised processes. Every version (artefact, arguments, environment, readiness) is a
+/// process of its own on a port of its own; a new one starts beside the old one, which goes when nothing wants it any
+/// more.
 #include <map>
 #include <memory>
 #include <mutex>

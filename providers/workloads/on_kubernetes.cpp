@@ -39,7 +39,7 @@ void require_image(const Workload& workload) {
 struct Environment {
   json::array variables;
   std::map<std::string, host::Content> secrets;
-  host::Content fingerprinted;                     ///< what pods read only at their start: secrets, whose data
+  host::Content fingerprinted;                     ///< what pods read only at their start, and which data
 };
 
 std::optional<std::string> plain_text(const host::Content& content) {

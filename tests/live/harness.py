@@ -130,6 +130,17 @@ class App:
         return left
 
 
+def psql(app, statement, database="postgres"):
+    """Asks as the superuser, with the password that the deploy made."""
+    with open(app.state + "/keys/guestbook-db.superuser") as file:
+        password = file.read().strip()
+    with open(app.state + "/services/guestbook-db/postgresql.conf") as file:
+        port = re.search(r"port = '(\d+)'", file.read()).group(1)
+    done = subprocess.run(["psql", "-XAt", f"postgresql://postgres@127.0.0.1:{port}/{database}", "-c", statement],
+                          env={**app.environment, "PGPASSWORD": password}, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
 def wait_for(what, condition, limit=30.0):
     """Waits for an event; fails at the limit. Not a pause: it returns as soon as the condition holds."""
     end = time.monotonic() + limit

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
-from harness import http_get, main  # noqa: E402
+from harness import http_get, main, psql  # noqa: E402
 
 READING = (("plan",), ("plan", "-v"), ("plan", "-o", "json"), ("status",), ("deploy", "--dry-run"), ("graph",), ("logs",), ("plan", "--set", "binary=guestbookd-next"))
 
@@ -31,12 +31,7 @@ def harmonys_own(app):
 
 
 def database(app, statement):
-    """Asks as the superuser, with the password that the deploy made."""
-    password = open(app.state + "/keys/guestbook-db.superuser").read().strip()
-    port = re.search(r"port = '(\d+)'", open(app.state + "/services/guestbook-db/postgresql.conf").read()).group(1)
-    done = subprocess.run(["psql", "-XAt", f"postgresql://postgres@127.0.0.1:{port}/guestbook", "-c", statement],
-                          env={**app.environment, "PGPASSWORD": password}, capture_output=True, text=True, check=True)
-    return done.stdout
+    return psql(app, statement, "guestbook")
 
 
 def world(app):

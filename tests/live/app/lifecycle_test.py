@@ -12,19 +12,12 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
-from harness import App, http_get, main, wait_for  # noqa: E402
+from harness import App, http_get, main, psql, wait_for  # noqa: E402
 
 
 def post(url, message):
     status, body = http_get(url, "/entries", "POST", json.dumps({"author": "test", "message": message}), {"Content-Type": "application/json"})
     assert status == 201, (status, body)
-
-
-def psql(app, statement):
-    """As the superuser, with the password that the deploy made."""
-    password = open(app.state + "/keys/guestbook-db.superuser").read().strip()
-    port = re.search(r"port = '(\d+)'", open(app.state + "/services/guestbook-db/postgresql.conf").read()).group(1)
-    subprocess.run(["psql", "-XAt", f"postgresql://postgres@127.0.0.1:{port}/postgres", "-c", statement], env={**app.environment, "PGPASSWORD": password}, capture_output=True, check=True)
 
 
 def supervised(app, words):
