@@ -15,6 +15,7 @@
 #include <boost/crc.hpp>
 #include <boost/json.hpp>
 
+#include "export/file_target.hpp"
 #include "json_text.hpp"
 #include "private_file.hpp"
 #include "text.hpp"
@@ -266,10 +267,9 @@ void write_plan(const SavedPlan& saved, const std::string& path) { write_private
 
 SavedPlan read_plan(const std::string& path) {
   constexpr off_t largest = 256 * 1024 * 1024;
-  const int descriptor = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  const int descriptor = open(target_of(path).path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0 && errno == ELOOP)
-    throw bad("H0526", "the plan file is a symbolic link", path,
-              "name the file itself: nobody shall be able to exchange it");
+    throw bad("H0526", "the plan file is a symbolic link that others can change", path, "name the file itself");
   if (descriptor < 0)
     throw bad("H0520", fmt::format("the plan file cannot be read: {}", std::strerror(errno)), path,
               "make one with `plan --out FILE`");

@@ -27,7 +27,7 @@ SavedPlan parse_plan(const std::string& text, const std::string& name);
 
 /// @throws Error H0514
 void write_plan(const SavedPlan&, const std::string& path);
-/// @throws Error H0520 (cannot be read), H0521, H0522, H0526 (a symbolic link, somebody else's, open to others)
+/// @throws Error H0520 (cannot be read), H0521, H0522, H0526 (somebody else's, or their link; open to others)
 SavedPlan read_plan(const std::string& path);
 
 /// What the command line says beside `--plan FILE`; empty where it says nothing.

@@ -92,6 +92,7 @@ void Session::start_signals() {
 void Session::interrupted(int signal) const {
   if (Progress* drawn = drawn_) drawn->suspend();
   if (arguments.has("follow")) return;  // that is how it is meant to end
+  if (asking_) return in.console.err().write(signal == SIGINT ? "\nInterrupted\n" : "\nAsked to end\n");
   in.console.err().write(signal == SIGINT
                              ? "Interrupted: stopping after the current step; press Ctrl-C again to leave at once\n"
                              : "Asked to end: stopping after the current step; a second signal ends it at once\n");
@@ -230,7 +231,7 @@ void Session::print_warning(const Diagnostic& warning) const {
   const auto clean = [&](const std::string& text) { return printable_line(redact()(text)); };
   std::string text =
       fmt::format("{}: {}", in.error_style().yellow(fmt::format("warning[{}]", warning.code)), clean(warning.message));
-  for (const auto& [key, value] : warning.facts) text += fmt::format(", {}: {}", key, clean(value));
+  for (const auto& [key, value] : warning.facts) text += fmt::format("\n  = {}: {}", key, clean(value));
   in.console.err().write(text + "\n" + (warning.help.empty() ? "" : "help: " + clean(warning.help) + "\n"));
 }
 
@@ -289,7 +290,9 @@ Approval Session::ask(const std::string& question) {
   const Style style = in.error_style();
   in.console.err().write(fmt::format("\n{}\nOnly 'yes' will be accepted: ", style.bold(redact()(question) + "?")));
   in.console.flush();
+  asking_ = true;
   const Approval answer = read_answer(signals->token());
+  asking_ = false;
   if (signals->received()) throw Stopped();
   return answer;
 }

@@ -83,6 +83,7 @@ class Session {
   void interrupted(int signal) const;
   void open_engine();
   std::atomic<Progress*> drawn_{nullptr};  ///< what a signal must interrupt
+  std::atomic<bool> asking_{false};        ///< nothing is at work that a signal would have to stop
   std::map<std::string, std::string> settings_;
   std::unique_ptr<Output> events_file_;
   int events_descriptor_ = -1;

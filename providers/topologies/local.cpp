@@ -139,6 +139,8 @@ void Local::look_closer(Scope& in, Observation& seen) {
   if (!state.listens || state.ready_path.empty()) return;
   const auto why = workloads::not_ready(in, *world_->probe, *state.listens, state.ready_path);
   if (!why) return;
+  seen = world_->host->observe(in, seen.entry);  // it may have ended, or been paused, while it was asked
+  if (seen.health != Observation::Health::ok) return;
   seen.health = Observation::Health::degraded;
   seen.detail += ", " + *why;
 }
