@@ -173,12 +173,21 @@ bool Supervisor::tell(const fs::path& control, std::string_view commands) const 
 
 bool Supervisor::start_with(const Scope& at, const std::string& name, const std::optional<Account>& reader) {
   if (!alive()) note_start(service(name));
-  return start(at, reader);
+  const bool started = start(at, reader);
+  before_start(name);  // who wants it has looked already
+  return started;
+}
+
+std::optional<ProcessFacts> Supervisor::before_start(const std::string& name) {
+  std::lock_guard one{starting_};
+  auto found = started_with_it_.extract(name);
+  return found ? std::optional{std::move(found.mapped())} : std::nullopt;
 }
 
 bool Supervisor::start(const Scope& at, const std::optional<Account>& reader) {
   std::lock_guard one{starting_};
   if (alive()) return false;
+  for (const std::string& name : names()) started_with_it_[name] = facts(name);
   end_orphans(at);
   end_unattended(at, std::nullopt);
   state_.make(scan_folder, passable(reader), reader);

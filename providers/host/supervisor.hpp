@@ -9,6 +9,7 @@
 /// Nothing here decides whether something should change. Reads open nothing for writing and start no process.
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -54,6 +55,10 @@ class Supervisor {
   bool anything_runs(const std::string& name) const;
   /// Throws where a program of it is not installed (H0112).
   static void require_installed(bool as_root);
+
+  /// Starting the supervisor started this one with it: what was found of it before, told once. What a plan announced for
+  /// each process is done for all by the first.
+  std::optional<ProcessFacts> before_start(const std::string& name);
 
   // writes
   /// Starts s6-svscan where it does not live; ends first what one that was killed left behind.
@@ -105,6 +110,7 @@ class Supervisor {
   Folder state_;
   Mark mark_;
   mutable std::mutex starting_;  ///< held while the supervisor starts or ends
+  std::map<std::string, ProcessFacts> started_with_it_;  ///< guarded by starting_
 };
 
 }  // namespace harmony::host

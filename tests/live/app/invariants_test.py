@@ -1,15 +1,17 @@
 """Invariants 1 and 5 of the design: plan, status and --dry-run change nothing; no secret in any output.
 argv[1]: harmony-app."""
+import contextlib
 import glob
 import grp
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
-from harness import http_get, main, psql  # noqa: E402
+from harness import http_get, main, psql, wait_for  # noqa: E402
 
 READING = (("plan",), ("plan", "-v"), ("plan", "-o", "json"), ("status",), ("deploy", "--dry-run"), ("graph",), ("logs",), ("plan", "--set", "binary=guestbookd-next"))
 
@@ -121,16 +123,35 @@ def test_no_secret_in_any_output(app):
             assert found.st_mode & (0o037 if to_services else 0o077) == 0, f"{path} holds {name} and is readable by others"
 
 
+def changes(report, fidelities=("exact", "unknown")):
+    return {(change["subject"]["kind"], change["subject"]["name"], change["action"], change["effect"])
+            for step in report["steps"] for change in step["changes"] if change["action"] != "unchanged" and change["fidelity"] in fidelities}
+
+
+def deploy_as_planned(app, *settings):
+    """@returns how many objects changed"""
+    planned, report = app.json("plan", *settings), app.json("deploy", "--yes", *settings)
+    done = changes(report)
+    assert changes(planned, ("exact",)) <= done <= changes(planned), (planned, report)
+    app.plan_is_empty(*settings)
+    return len(done)
+
+
 def test_what_a_plan_says_is_what_a_deploy_does(app):
     for settings in ((), ("--set", "binary=guestbookd-next"), ("--set", "replicas=2"), ("--set", "host=other.localhost")):
-        planned = app.json("plan", *settings)
-        done = app.json("deploy", "--yes", *settings)
+        assert changes(app.json("plan", *settings), ("unknown",)) == set(), "nothing here is hard to foresee"
+        assert deploy_as_planned(app, *settings) > 0
 
-        def changes(report):
-            return sorted((change["subject"]["kind"], change["subject"]["name"], change["action"]) if isinstance(change["subject"], dict) else (change["subject"], change["action"])
-                          for step in report["steps"] for change in step["changes"] if change["action"] != "unchanged")
-        assert changes(planned) == changes(done), (changes(planned), changes(done))
-        app.plan_is_empty(*settings)
+
+def test_what_starts_along_with_the_supervisor_was_planned_and_is_told(app):
+    app.deploy()
+    for words in ("s6-svscan", "s6-", ""):  # the last one: a power cut
+        for pid, command in app.processes().items():
+            if words in command:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        wait_for("them to be gone", lambda: not any(words in command for command in app.processes().values()))
+        assert deploy_as_planned(app) == 4, words
 
 
 def test_leftovers_of_a_dead_smoke_test_are_removed(app):
