@@ -69,6 +69,7 @@ struct Before {
   const VerbInfo* verb = nullptr;
   std::size_t positional = 0;
   const OptionInfo* wants_value = nullptr;
+  std::string topology = {};  ///< as `--on` says; empty where it does not
 };
 
 const OptionInfo* option_of(const OptionTable& table, const std::string& word) {
@@ -80,6 +81,8 @@ Before read_before(const OptionTable& table, const std::vector<std::string>& wor
   Before before;
   for (std::size_t i = 0; i + 1 < words.size(); ++i) {
     const OptionInfo* option = option_of(table, words[i]);
+    if (before.wants_value && before.wants_value->name == "on") before.topology = words[i];
+    if (words[i].starts_with("--on=")) before.topology = words[i].substr(5);
     if (before.wants_value) before.wants_value = nullptr;
     else if (option && !option->value.empty()) before.wants_value = option;
     else if (words[i].starts_with("-") && words[i].size() > 1) continue;
@@ -87,6 +90,10 @@ Before read_before(const OptionTable& table, const std::vector<std::string>& wor
     else ++before.positional;
   }
   return before;
+}
+
+bool on_topology(const OptionInfo& option, const std::string& topology) {
+  return topology.empty() || option.topologies.empty() || std::ranges::count(option.topologies, topology) != 0;
 }
 
 constexpr std::string_view bash_script = R"(# bash completion for PROGRAM
@@ -183,7 +190,8 @@ std::string complete(const Application& application, const OptionTable& table, c
   }
   if (last.starts_with("-")) {
     for (const OptionInfo& option : table.options)
-      if (!before.verb || OptionTable::belongs(option, *before.verb)) candidates.add("--" + option.name, option.help);
+      if ((!before.verb || OptionTable::belongs(option, *before.verb)) && on_topology(option, before.topology))
+        candidates.add("--" + option.name, option.help);
   } else if (!before.verb) {
     for (const VerbInfo& verb : table.verbs) candidates.add(verb.name, verb.help);
   } else if (before.positional == 0) {

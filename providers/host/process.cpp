@@ -22,8 +22,7 @@ void MachineHost::ensure(Scope& at, const Process& process) {
   const WantedProcess wanted = host::wanted(at, process, other_user ? reader_.state().service_user() : "", key());
   const ProcessFacts now = reader_.process(at, process.name);
   if (process.listens) require_free(at, process);
-  const Change change =
-      process_change(process, wanted, reader_.supervisor().before_start(process.name).value_or(now));
+  const Change change = process_change(process, wanted, reader_.supervisor().before_start(process.name).value_or(now));
   at.change(change, [&] { return bring_up(at, process, wanted, change); });
 }
 

@@ -53,9 +53,10 @@ void MachineHost::fill(const Scope& at, const Tree& tree, const Rendered& input)
                                  .input = input.text(),
                                  .reader = owner(tree.owner),
                                  .lock = inherited_lock(*ledger_)});
-    if (!ended.ok()) folder().remove(next);  // first: its log may need the room
-    keep_log(tree.path, ended.output);
+    folder().remove(log_of_tree(tree.path));  // of the last failure; what a command says that did its work misleads
     if (!ended.ok()) {
+      folder().remove(next);  // first: its log may need the room
+      keep_log(tree.path, ended.output);
       std::vector<std::string> shown = tree.command;  // as somebody could run it
       for (std::string& word : shown) word = with_place(word, folder().absolute(tree.path));
       throw command_failed(shown, ended, tree_subject(tree.path));

@@ -202,6 +202,12 @@ TEST_CASE("completion knows verbs, options, topologies, fields and codes") {
   CHECK(line.completed({"plan", "--set", "debug="}) == "debug=true\ndebug=false\n:4\n");
   CHECK(line.completed({"plan", "--ou"}) == "--out\tSave the plan, for `deploy --plan`\n--output\thuman or json\n:4\n");
   CHECK(line.completed({"plan", "--yes"}) == ":4\n");
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"plan", "--on", "local", "--"}, {"--on=local", "plan", "--"}}) {
+    CHECK(line.completed(words).find("--state-dir\t") != std::string::npos);
+    CHECK(line.completed(words).find("--adopt") == std::string::npos);
+  }
+  CHECK(line.completed({"plan", "--ad"}) == "--adopt\ttakes over what is there\n:4\n");
   CHECK(line.completed({"plan", "--out", ""}) == ":0\n");
   CHECK(line.completed({"plan", "--state-dir", ""}) == ":16\n");
   CHECK(line.completed({"completion", ""}) == "bash\nzsh\nfish\n:4\n");
