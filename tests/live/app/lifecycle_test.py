@@ -206,6 +206,7 @@ def test_logs_show_every_server(app):
     app.deploy()
     logs = app.run("logs").expect(0).text
     assert "database system is ready" in logs and re.search("listening|ready", logs), logs[-2000:]
+    assert "pg_ctl" not in logs, "what initdb advises is no log of a server"
     only = app.run("logs", "guestbook-nats").expect(0).text
     assert "database system is ready" not in only and only.strip(), only
     with app.start("logs", "--follow") as following:
