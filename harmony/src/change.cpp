@@ -87,13 +87,24 @@ bool same_field(const FieldChange& planned, const FieldChange& done) {
   if (planned.origin != Origin::exact || done.origin != Origin::exact) return true;
   return planned.after == done.after;
 }
+
+/// What the deploy was to tell may turn out as it is already; everything else is as planned, and nothing beside it.
+bool same_fields(const Change& planned, const Change& done) {
+  auto open = planned.fields;
+  for (const FieldChange& field : done.fields) {
+    const auto found = std::ranges::find_if(open, [&](const FieldChange& one) { return same_field(one, field); });
+    if (found == open.end()) return false;
+    open.erase(found);
+  }
+  return std::ranges::all_of(open, [](const FieldChange& field) { return field.origin == Origin::deferred; });
+}
 }  // namespace
 
 bool fits(const Change& planned, const Change& done) {
   if (planned.subject != done.subject) return false;
   if (done.action == Action::unchanged) return true;  // somebody was faster; the run checks at its end what is missing
   if (planned.fidelity == Fidelity::unknown) return done.action == Action::create || done.action == Action::update;
-  return planned.action == done.action && std::ranges::is_permutation(planned.fields, done.fields, same_field);
+  return planned.action == done.action && same_fields(planned, done);
 }
 
 }  // namespace harmony

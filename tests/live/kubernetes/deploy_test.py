@@ -305,6 +305,14 @@ def test_a_database_that_was_dropped_is_made_anew_for_pods_that_start_again(app)
     app.harmony("plan").expect(0, "No changes")
 
 
+def test_a_plan_that_cannot_ask_the_database_is_kept_to(app):
+    app.deploy()
+    app.run("delete", "pod/guestbook-db-0", "--wait=false")
+    wait_for("the database to be away", lambda: not app.json("get", "statefulset/guestbook-db")["status"].get("readyReplicas"), limit=60)
+    app.deploy("--set", f"image={IMAGES['guestbook-next']}").expect(0, "5 checks passed")
+    app.plan_is_empty("--set", f"image={IMAGES['guestbook-next']}")
+
+
 def test_the_plan_is_data_too(app):
     plan = json.loads(app.harmony("plan", "-o", "json").expect(0).out)
     assert {change["fidelity"] for step in plan["steps"] for change in step["changes"] if change["subject"]["primitive"] == "k8s"} == {"server"}

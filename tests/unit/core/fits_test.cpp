@@ -34,6 +34,18 @@ TEST_CASE("what could not be known before matches any value, but only its own fi
   CHECK_FALSE(fits(planned, change_of(Action::create, {{"secret", "", "3f9a"}, {"size", "", "1"}})));
 }
 
+TEST_CASE("what the deploy was to tell may turn out as it is already") {
+  const auto planned = [](Origin origin) {
+    return change_of(Action::update, {{"size", "1", "2"}, {"database", "a1", "(known after the deploy)", origin}});
+  };
+  const Change done = change_of(Action::update, {{"size", "1", "2"}});
+  CHECK(fits(planned(Origin::deferred), done));
+  CHECK_FALSE(fits(planned(Origin::deferred), change_of(Action::update, {{"size", "1", "3"}})));
+  CHECK_FALSE(fits(planned(Origin::deferred), change_of(Action::update, {{"database", "a1", "b2"}})));
+  CHECK_FALSE(fits(planned(Origin::generated), done));
+  CHECK_FALSE(fits(planned(Origin::exact), done));
+}
+
 TEST_CASE("an unknown admits no change, a create or an update, nothing else") {
   Change planned = change_of(Action::update);
   planned.fidelity = Fidelity::unknown;
