@@ -119,7 +119,7 @@ std::optional<TreeState> Reader::tree(const Tree& tree) const {
 
 std::optional<Secret<std::string>> Reader::secret(const std::string& name) const {
   auto content = folder_.read(fs::path("keys") / name);
-  if (!content) return std::nullopt;
+  if (!content || trimmed(*content).empty()) return std::nullopt;  // a full disk leaves such; it would open everything
   return Secret<std::string>{trimmed(std::move(*content))};
 }
 
@@ -149,7 +149,8 @@ std::string Reader::hash_of_source(const fs::path& source) const {
 
 bool Reader::installed(const Subject& artefact) const {
   const auto facts = folder_.look(artefact_file(artefact.name));
-  if (!facts || facts->kind != PathFacts::Kind::file) return false;
+  const int may_start = as_root() ? 0555 : 0500;
+  if (!facts || facts->kind != PathFacts::Kind::file || (facts->mode & may_start) != may_start) return false;
   const auto hash = hash_of(folder_.absolute(artefact_file(artefact.name)));
   return hash && artefact.name.ends_with("@" + hash->substr(0, 16));  // a damaged copy is none
 }

@@ -213,6 +213,25 @@ void require_unused(const fs::path& root) {
                   "choose another place with --state-dir DIR, or another name with --deployment NAME");
 }
 
+void require_no_deployment(const fs::path& all) {
+  std::error_code hidden;
+  if (!fs::exists(place_of(all), hidden)) return;
+  throw unfit(all, "it is the folder of one deployment",
+              fmt::format("name the folder above it: --state-dir {} --deployment {}", all.parent_path().string(),
+                          all.filename().string()));
+}
+
+/// Before there is such a user, a deploy that is killed leaves a folder of root alone; the next one mends it.
+void require_passable(const fs::path& root, const struct stat& found, std::optional<gid_t> services) {
+  if (!services || found.st_gid != *services || (found.st_mode & S_IXGRP)) return;
+  throw Error({.code = "H0103",
+               .category = Category::refused,
+               .message = fmt::format("services cannot reach `{}`: user `harmony` may not pass it (mode {:04o})",
+                                      root.string(), found.st_mode & 07777u),
+               .subject = "folder " + root.string(),
+               .help = fmt::format("look who did, then: chmod 710 '{}'", root.string())});
+}
+
 /// A copy holds the ports and passwords of servers that are not its own.
 void require_original(const fs::path& root) {
   std::ifstream file{place_of(root)};
@@ -232,12 +251,14 @@ State::State(const std::string& deployment, const std::string& chosen)
   const fs::path all = folder_of_deployments(chosen, as_root_);
   root_ = all / deployment;
   require_safe_parents(all, as_root_);
+  require_no_deployment(all);
   if (const auto found = look(all)) {
     require_ours(all, *found, Kind::of_all_deployments);
     require_safe_parents(root_, as_root_);
   }
   for (const fs::path& path : {root_, root_ / "ledger"})
     if (const auto found = look(path)) require_ours(path, *found, Kind::of_one_deployment);
+  if (const auto found = look(root_); found && as_root_) require_passable(root_, *found, service_group());
   if (const fs::path keys = root_ / "keys"; const auto found = look(keys)) {
     require_ours(keys, *found, Kind::of_one_deployment);
     require_private(keys, *found);

@@ -223,13 +223,18 @@ std::vector<Assessment> assess_all(Scope& in, const Place& place, const std::vec
   return all;
 }
 
+bool is_whole(const GeneratedSecret& secret, const std::map<std::string, std::string>& values) {
+  return std::ranges::all_of(secret.keys, [&](const std::string& key) { return values.contains(key); });
+}
+
 void require_unused(const GeneratedSecret& secret, const Place& place, const std::optional<json::value>& claim) {
   if (secret.opens.empty() || !claim || is_going(*claim) || !place.is_ours(*claim)) return;
   throw host::secret_is_gone(
       secret.name, "persistentvolumeclaim/" + secret.opens,
-      fmt::format("put it back, with the label {} or --adopt: kubectl create secret generic {} --from-literal={}=…; "
-                  "without its value, give up the data of the whole deployment: destroy --delete-data",
-                  deployment_label, secret.name, secret.keys.front()));
+      fmt::format("put it back, with the label {} or --adopt: kubectl create secret generic {} -n {} "
+                  "--from-literal={}=…; without its value, give up the data of the whole deployment: destroy "
+                  "--delete-data",
+                  deployment_label, secret.name, place.space, secret.keys.front()));
 }
 
 Change removal(const Subject& subject, const std::optional<json::value>& live, bool holds_data) {

@@ -27,6 +27,8 @@ Assessment assess(Scope&, const Place&, const Wanted&, const std::optional<boost
 std::vector<Assessment> assess_all(Scope&, const Place&, const std::vector<Wanted>&,
                                    const std::vector<std::optional<boost::json::value>>& live, bool space_there);
 
+/// Every value that is generated once is there.
+bool is_whole(const GeneratedSecret&, const std::map<std::string, std::string>& values);
 /// @param claim what the secret opens, as it is. @throws Error H0438 where a new value would not open it: data of this
 /// deployment is there already
 void require_unused(const GeneratedSecret&, const Place&, const std::optional<boost::json::value>& claim);

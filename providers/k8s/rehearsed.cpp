@@ -134,9 +134,10 @@ void RehearsedApi::ensure_space(Scope& in) {
 
 void RehearsedApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto live = find(in, {secrets, real_->place().space, secret.name});
-  if (!live && !secret.opens.empty())
+  const auto values = real_->values_in(live);
+  if (!is_whole(secret, values) && !secret.opens.empty())
     require_unused(secret, real_->place(), find(in, {claims, real_->place().space, secret.opens}));
-  ensure(in, std::vector{wanted(secret, real_->values_in(live), real_->place())});
+  ensure(in, std::vector{wanted(secret, values, real_->place())});
 }
 
 void RehearsedApi::ensure(Scope& in, const ObjectSet& set) {

@@ -66,8 +66,9 @@ std::map<std::string, std::string> ServerApi::values_in(const std::optional<json
   if (!data || !data->is_object()) return values;
   for (const auto& [key, value] : data->get_object())
     if (value.is_string())
-      if (auto plain = from_base64(std::string_view(value.get_string().data(), value.get_string().size())))
-        values.emplace(key, std::move(*plain));
+      if (auto plain = from_base64(std::string_view(value.get_string().data(), value.get_string().size()));
+          plain && !plain->empty())
+        values.emplace(key, std::move(*plain));  // an empty one is none
   return values;
 }
 
@@ -130,8 +131,9 @@ void ServerApi::ensure_space(Scope& in) {
 void ServerApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto alone = in.hold({"k8s", "secret", secret.name});
   const auto live = find(in, {secrets, place_->space, secret.name});
-  if (!live && !secret.opens.empty()) require_unused(secret, *place_, find(in, {claims, place_->space, secret.opens}));
   auto values = values_in(live);
+  if (!is_whole(secret, values) && !secret.opens.empty())
+    require_unused(secret, *place_, find(in, {claims, place_->space, secret.opens}));
   for (const std::string& key : secret.keys)
     if (!values.contains(key)) {
       values[key] = host::random_text();

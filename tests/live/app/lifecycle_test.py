@@ -393,12 +393,36 @@ def test_passwords_that_others_may_read_are_told(app):
     app.plan_is_empty()
 
 
+def test_permissions_that_were_taken_away(app):
+    app.deploy()
+    (artefact,) = glob.glob(app.state + "/artefacts/*/guestbookd")
+    os.chmod(artefact, 0o644)
+    app.run("plan", "--detailed-exitcode").expect(2, "artefact/guestbookd@")
+    app.deploy().expect(0, "5 checks passed")
+    app.plan_is_empty()
+    elsewhere = [app.binary, "status", "--state-dir", app.state]
+    asked = subprocess.run(elsewhere, env=app.environment, capture_output=True, text=True, timeout=60)
+    assert asked.returncode == 5 and "it is the folder of one deployment" in asked.stderr and f"--state-dir {app.base} --deployment guestbook" in asked.stderr, asked
+    if os.geteuid() == 0:  # services run as another user
+        os.chmod(app.state, 0o700)
+        app.run("status").expect(5, r"error\[H0103\]", "user `harmony` may not pass it", "chmod 710")
+        os.chmod(app.state, 0o710)
+    app.plan_is_empty()
+
+
 def test_a_password_that_is_gone_is_not_made_anew(app):
     app.deploy()
     key = os.path.join(app.state, "keys/guestbook-db.superuser")
     os.rename(key, app.base + "/key")
     app.run("deploy", "--yes").expect(5, r"error\[H0438\]", "destroy --delete-data")
+    open(key, "w").close()  # an empty one is none
+    app.run("deploy", "--yes").expect(5, r"error\[H0438\]")
     os.rename(app.base + "/key", key)
+    app.plan_is_empty()
+    client = os.path.join(app.state, "keys/guestbook-nats.client")
+    open(client, "w").close()
+    app.deploy().expect(0, "5 checks passed")
+    assert len(open(client).read().strip()) >= 32
     app.plan_is_empty()
     os.unlink(key)
     app.run("destroy", "--yes", "--delete-data").expect(0)
