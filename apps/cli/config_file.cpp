@@ -74,10 +74,10 @@ class ConfigFile {
     json::stream_parser parser;
     boost::system::error_code failed;
     const std::size_t used = parser.write_some(text_, failed);
+    const auto rest = text_.find_first_not_of(" \t\r\n", used);
+    if (!failed && parser.done() && rest != std::string::npos) throw bad("something stands behind the JSON object", rest);
     if (!failed) parser.finish(failed);
     if (failed) throw bad(fmt::format("no JSON: {}", failed.message()), used);
-    if (const auto rest = text_.find_first_not_of(" \t\r\n", used); rest != std::string::npos)
-      throw bad("something stands behind the JSON object", rest);
     json::value value = parser.release();
     if (!value.is_object()) throw bad("the outermost value is no object", 0);
     return std::move(value.as_object());

@@ -206,7 +206,7 @@ Change process_change(const Process& process, const WantedProcess& wanted, const
   }
   if (change.fields.empty()) compare_supervision(change, process, wanted, live);
   else if (!live.kept_up) change.effect = "starts";
-  else change.effect = only_reloads(process, change) ? "reloads without interruption" : process.interruption;
+  else change.effect = live.strays.empty() && only_reloads(process, change) ? "reloads without interruption" : process.interruption;
   return settled(std::move(change), true);
 }
 

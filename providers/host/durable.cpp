@@ -27,6 +27,7 @@ std::string help_for(int cause) {
     case EROFS: return "the file system is mounted read-only: mount it writable, or choose another place";
     case EACCES:
     case EPERM: return "run as the user who owns the folder, or choose another place";
+    case EMFILE: return "this process may open too few files: `ulimit -n` says how many; 256 are enough";
     case EIO: return "the disk reports errors: look at `dmesg`, and mend it before anything else is written";
     default: return "put right what the cause says, then run the same command again";
   }
@@ -107,6 +108,17 @@ Error write_failure(const fs::path& path, int cause) {
                 .message = fmt::format("`{}` cannot be written: {}", path.string(), cause_text(cause)),
                 .subject = "file/" + path.string(),
                 .help = help_for(cause)});
+}
+
+std::string help_for_reading(int cause, std::string otherwise) {
+  return cause == EMFILE || cause == EIO ? help_for(cause) : std::move(otherwise);
+}
+
+Error read_failure(const fs::path& path, int cause) {
+  return Error({.code = "H0107",
+                .message = fmt::format("`{}` cannot be read: {}", path.string(), cause_text(cause)),
+                .subject = "file/" + path.string(),
+                .help = help_for_reading(cause, "run as the user who deployed, and look who changed it")});
 }
 
 int write_whole(int file, std::string_view content) {

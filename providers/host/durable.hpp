@@ -11,6 +11,11 @@ namespace harmony::host {
 /// H0104: names the file and the cause (an errno), and says what to do about it.
 Error write_failure(const std::filesystem::path&, int cause);
 
+/// H0107
+Error read_failure(const std::filesystem::path&, int cause);
+/// @param otherwise where the cause asks for nothing of its own
+std::string help_for_reading(int cause, std::string otherwise);
+
 /// "no space left on device"
 std::string cause_text(int cause);
 

@@ -26,7 +26,7 @@ Error unreadable(const fs::path& path, int cause) {
                 .category = Category::refused,
                 .message = fmt::format("the ledger `{}` cannot be read: {}", path.string(), cause_text(cause)),
                 .subject = "ledger/" + path.string(),
-                .help = "run as the user who deployed it, on the machine that holds it"});
+                .help = help_for_reading(cause, "run as the user who deployed it, on the machine that holds it")});
 }
 
 /// Nothing where there is no file.

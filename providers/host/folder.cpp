@@ -23,13 +23,6 @@ namespace {
 
 constexpr int folder_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
-Error read_failure(const fs::path& path, int cause) {
-  return Error({.code = "H0107",
-                .message = fmt::format("`{}` cannot be read: {}", path.string(), cause_text(cause)),
-                .subject = "file/" + path.string(),
-                .help = "run as the user who deployed, and look who changed it"});
-}
-
 Error in_the_way(const fs::path& path, std::string_view what) {
   return Error({.code = "H0106",
                 .category = Category::refused,

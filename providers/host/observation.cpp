@@ -56,8 +56,10 @@ void describe(Observation& seen, const ProcessFacts& facts, bool listening, bool
                                  duration_text(since(facts.deaths.back().at)), text_of(facts.deaths.back()));
     if (!facts.scanned) seen.detail += ", its supervisor is gone";
   }
-  if (facts.declared && !facts.strays.empty())
+  if (facts.declared && !facts.strays.empty()) {
+    if (seen.health == Health::ok || seen.health == Health::starting) seen.health = Health::degraded;
     seen.detail += fmt::format("; pid {} runs without supervisor", facts.strays.front());
+  }
 }
 
 }  // namespace

@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <sstream>
 
 #include <fmt/format.h>
 
 #include "host/diff.hpp"
+#include "host/durable.hpp"
 #include "host/logs.hpp"
 #include "host/process_table.hpp"
 #include "host/text.hpp"
@@ -32,7 +34,8 @@ std::string user_name(uid_t user) {
 std::optional<Account> account_of(const std::string& user) {
   char buffer[16384];
   struct passwd entry{}, *found = nullptr;
-  ::getpwnam_r(user.c_str(), &entry, buffer, sizeof buffer, &found);
+  const int failed = ::getpwnam_r(user.c_str(), &entry, buffer, sizeof buffer, &found);
+  if (failed == EMFILE || failed == EIO) throw read_failure("/etc/passwd", failed);  // others mean that there is none
   if (!found) return std::nullopt;
   return Account{found->pw_uid, found->pw_gid};
 }

@@ -93,7 +93,8 @@ std::string user_name(uid_t user) {
 std::optional<gid_t> service_group() {
   std::vector<char> buffer(65536);
   struct group entry{}, *found = nullptr;
-  ::getgrnam_r("harmony", &entry, buffer.data(), buffer.size(), &found);
+  const int failed = ::getgrnam_r("harmony", &entry, buffer.data(), buffer.size(), &found);
+  if (failed == EMFILE || failed == EIO) throw read_failure("/etc/group", failed);
   if (!found) return std::nullopt;
   return found->gr_gid;
 }

@@ -123,8 +123,11 @@ ProcessFacts Supervisor::facts(const std::string& name) const {
   const auto reloading = parse_started(state_.read(service(name) / "reloading").value_or(""));
   facts.half_reloaded = reloading && facts.pid != 0 && reloading->pid == facts.pid;
   facts.settled = started && (facts.pid == 0 || facts.pid == started->pid);
-  // One more of the same keeps its port or its data from it: it dies, again and again.
-  if (facts.pid == 0 || !facts.deaths.empty()) facts.strays = strays(name, facts.pid);
+  // One more of the same keeps its port or its data from it, and it dies, again and again; or shares its port with it.
+  // Then this one was started by no deploy, and after no death that anybody has seen: s6-svscan waits a second before it
+  // replaces an s6-supervise.
+  const bool unasked = facts.since > facts.told + std::chrono::seconds(1);
+  if (facts.pid == 0 || !facts.deaths.empty() || unasked) facts.strays = strays(name, facts.pid);
   return facts;
 }
 

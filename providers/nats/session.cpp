@@ -74,7 +74,10 @@ Owned<natsOptions> options(const Login& login, std::int64_t timeout_ms) {
 
 std::string last_words(natsStatus status) {
   const char* last = nats_GetLastError(nullptr);
-  return host::printable(last && *last ? last : natsStatus_GetText(status));
+  std::string_view text = last && *last ? last : natsStatus_GetText(status);
+  if (const auto place = text.find("): "); text.starts_with('(') && place != std::string_view::npos)
+    text.remove_prefix(place + 3);  // "(unix/sock.c:58): Timeout", in its own source
+  return host::printable(text);
 }
 
 /// libnats 3.4 goes on reading when its time is over, and then takes the answer that comes late for none.

@@ -1,5 +1,6 @@
 """What runs is known again, and ended, when what was written about it is gone. argv[1]: harmony-app."""
 import os
+import re
 import shutil
 import signal
 import sys
@@ -67,6 +68,18 @@ def test_one_that_runs_beside_the_supervised_one_is_ended(app):
     os.kill(keeper(app, name), signal.SIGKILL)
     app.run("destroy", "--yes").expect(0)
     assert not app.processes(), app.processes()
+
+
+def test_one_that_shares_the_port_of_the_supervised_one_is_ended(app):
+    app.deploy()
+    for settings, words in (((), "without supervisor"), (("--set", "replicas=2"), "restarts")):
+        orphan = int(app.supervised()["guestbook.route"])
+        os.kill(keeper(app, "guestbook.route"), signal.SIGKILL)  # the next proxy opens the same port: that is how it reloads
+        wait_for("status to see both", lambda: re.search(fr"route +guestbook +degraded .*pid {orphan} runs without supervisor", app.run("status").text))
+        app.run("plan", *settings).expect(0, words)
+        app.deploy(*settings).expect(0, "5 checks passed")
+        assert orphan not in app.processes(), "the one of before still runs"
+        app.plan_is_empty(*settings)
 
 
 def test_the_whole_folder_is_deleted(app):
