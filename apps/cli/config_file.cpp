@@ -75,7 +75,8 @@ class ConfigFile {
     boost::system::error_code failed;
     const std::size_t used = parser.write_some(text_, failed);
     const auto rest = text_.find_first_not_of(" \t\r\n", used);
-    if (!failed && parser.done() && rest != std::string::npos) throw bad("something stands behind the JSON object", rest);
+    if (!failed && parser.done() && rest != std::string::npos)
+      throw bad("something stands behind the JSON object", rest);
     if (!failed) parser.finish(failed);
     if (failed) throw bad(fmt::format("no JSON: {}", failed.message()), used);
     json::value value = parser.release();

@@ -84,8 +84,8 @@ std::string headline(const Status& status, const std::vector<Row>& rows, const S
                      std::chrono::system_clock::time_point now) {
   std::string text = style.bold(printable_line(status.deployment)) + " on " + printable_line(status.topology);
   const auto& run = status.ledger.run;
-  const bool last =
-      run && run->verb == "deploy" && run->finished == status.ledger.last_success && !run->finished.empty();
+  const bool last = run && run->verb == "deploy" && !run->failed && run->finished == status.ledger.last_success &&
+                    !run->finished.empty();
   if (last) text += with_what(run->given, {});
   if (rows.empty()) return text + ": nothing is deployed\n";
   text += fmt::format(": {} of {} ok", std::ranges::count(rows, Health::ok, &Row::health), rows.size());

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "harmony/engine.hpp"
@@ -16,6 +18,15 @@ std::string fields_of(const Change& change) {
     text += fmt::format("{}{} {} -> {}", text.empty() ? "" : ", ", field.path,
                         field.before.empty() ? "(none)" : field.before, field.after.empty() ? "(none)" : field.after);
   return text.empty() ? text : " (" + text + ")";
+}
+
+/// From what was found then: whoever approved a change has seen what it takes away.
+bool starts_alike(const Change& planned, const Change& now) {
+  return std::ranges::all_of(now.fields, [&](const FieldChange& field) {
+    const auto before = std::ranges::find(planned.fields, field.path, &FieldChange::path);
+    return before == planned.fields.end() || before->origin != Origin::exact || field.origin != Origin::exact ||
+           before->before == field.before;
+  });
 }
 }  // namespace
 
@@ -38,7 +49,7 @@ std::vector<std::string> differences(const Plan& before, const Plan& now) {
   for (const auto& [subject, change] : new_changes) {
     const auto old = old_changes.find(subject);
     if (old == old_changes.end()) lines.push_back(line_of(change) + ": was not planned");
-    else if (!fits(old->second, change))
+    else if (!fits(old->second, change) || !starts_alike(old->second, change))
       lines.push_back(fmt::format("{}: was planned as {}", line_of(change) + fields_of(change),
                                   line_of(old->second) + fields_of(old->second)));
   }

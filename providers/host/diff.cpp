@@ -96,8 +96,8 @@ void compare_supervision(Change& change, const Process& process, const WantedPro
   } else if (!live.scanned) {
     change.fields.push_back({"supervisor", "gone", "running"});
     change.effect = process.interruption;
-  } else if (!process.outdated.empty()) {
-    change.fields.push_back({"what it read at its start", process.outdated, "as declared"});
+  } else if (process.outdated) {
+    change.fields.push_back(*process.outdated);
     change.effect = process.interruption;
   }
 }
@@ -206,7 +206,9 @@ Change process_change(const Process& process, const WantedProcess& wanted, const
   }
   if (change.fields.empty()) compare_supervision(change, process, wanted, live);
   else if (!live.kept_up) change.effect = "starts";
-  else change.effect = live.strays.empty() && only_reloads(process, change) ? "reloads without interruption" : process.interruption;
+  else
+    change.effect =
+        live.strays.empty() && only_reloads(process, change) ? "reloads without interruption" : process.interruption;
   return settled(std::move(change), true);
 }
 

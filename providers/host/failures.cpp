@@ -124,17 +124,20 @@ Error keeps_exiting(const Process& process, const std::vector<Death>& deaths, st
 
 TimedOut not_in_time(const std::string& process, std::string_view what, std::chrono::milliseconds limit,
                      const std::string& reason, const ProcessFacts& now, std::vector<std::string> log) {
-  Diagnostic failed{.code = "H0121",
-                    .category = Category::timed_out,
-                    .message = fmt::format("waited {} in vain until process `{}` {}",
-                                           limit < std::chrono::seconds(1)
-                                               ? fmt::format("{} ms", limit.count())
-                                               : duration_text(std::chrono::duration_cast<std::chrono::seconds>(limit)),
-                                           process, what),
-                    .subject = "process/" + process,
-                    .facts = {{"last reason", printable(reason)}},
-                    .log = std::move(log),
-                    .help = "its log says what it waits for; one that only needs longer has its limit in the Score"};
+  Diagnostic failed{
+      .code = "H0121",
+      .category = Category::timed_out,
+      .message = fmt::format("waited {} in vain until process `{}` {}",
+                             limit < std::chrono::seconds(1)
+                                 ? fmt::format("{} ms", limit.count())
+                                 : duration_text(std::chrono::duration_cast<std::chrono::seconds>(limit)),
+                             process, what),
+      .subject = "process/" + process,
+      .facts = {{"last reason", printable(reason)}},
+      .log = std::move(log),
+      .help = now.paused && now.pid != 0
+                  ? fmt::format("let it go on (kill -CONT {}), then deploy again", now.pid)
+                  : "its log says what it waits for; one that only needs longer has its limit in the Score"};
   failed.facts.emplace_back("process", now.pid == 0 ? "not running"
                                        : now.paused ? fmt::format("pid {}, {}", now.pid, paused_text(now.pid))
                                                     : fmt::format("pid {}, running", now.pid));

@@ -64,7 +64,7 @@ struct Process {
   Content configuration = {};                ///< what it reads at start; compared by its fingerprint
   /// Which data its environment leads to, by variable: behind an address that stays the same, it may have been made anew.
   std::map<std::string, Content> identities = {};
-  std::string outdated = {};  ///< why what runs has to start again though all else is as wanted
+  std::optional<FieldChange> outdated = {};  ///< why what runs has to start again though all else is as wanted
   std::optional<int> reload_signal = {};  ///< sent instead of a restart where only `configuration` moved
   std::optional<int> stop_signal = {};  ///< what ends it in good order, where that is not SIGTERM
   std::filesystem::path data = {};  ///< the Tree it serves, if any

@@ -62,7 +62,7 @@ void MachineHost::renew(const Scope& at, const Process& process, const std::stri
   if (now.kept_up && now.pid != 0 && only_reloads(process, change))
     reader_.supervisor().reload(at, process.name, id, *process.reload_signal);
   else if (!now.kept_up || !now.settled || now.running_id != id || !now.other_executable.empty() ||
-           !now.strays.empty() || !process.outdated.empty())
+           !now.strays.empty() || process.outdated)
     reader_.supervisor().restart(at, process.name);
 }
 

@@ -238,10 +238,15 @@ void require_original(const fs::path& root) {
   std::ifstream file{place_of(root)};
   std::string place;
   if (!std::getline(file, place) || place == root.string()) return;
-  throw unfit(
-      root, fmt::format("it is a copy of `{}`, or was moved from there", place),
-      fmt::format("work with the original; where nothing of it runs any more, remove `{}`, and deploy from here",
-                  place_of(root).string()));
+  std::error_code hidden;
+  std::string help =
+      fs::exists(place, hidden)
+          ? "work with the original"
+          : fmt::format("move it back, since what runs knows that place: mv '{}' '{}'", root.string(), place);
+  if (fs::path(place).filename() == root.filename())
+    help += fmt::format("; or, where nothing of it runs any more, remove `{}`, and deploy from here",
+                        place_of(root).string());
+  throw unfit(root, fmt::format("it is a copy of `{}`, or was moved from there", place), std::move(help));
 }
 
 }  // namespace

@@ -154,7 +154,7 @@ void MachineHost::prove(Scope& at, const std::string& process, const Endpoint& e
   if (runs == wanted) return;
   const std::string& script = now.running->command.front();
   if (runs_script(found->pid, script) && reader_.hash_of(script) == wanted) return;
-  throw unproven(process, endpoint, "its executable is another one",
+  throw unproven(process, endpoint, "its executable is another one (a script that hands over with exec never is)",
                  {{"deployed", wanted.substr(0, 16)},
                   {"runs", runs ? runs->substr(0, 16) : "cannot be read"},
                   {"pid", std::to_string(found->pid)}});

@@ -77,7 +77,11 @@ Preview preview(Scope& in, const Place& place, const Wanted& wanted, const json:
     if (!conflict) throw_explained(error, wanted.subject);
     if (!conflict->only_drift()) throw Error(conflict_diagnostic(wanted.subject.text(), *conflict));
   }
-  return {ask(true), true};
+  try {
+    return {ask(true), true};
+  } catch (const ApiError& error) {  // what an object may not be shows behind the conflict only
+    throw_explained(error, wanted.subject);
+  }
 }
 
 /// In a namespace that is there, under a name that nobody has: what is wrong with an object shows there, too.

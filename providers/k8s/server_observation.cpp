@@ -1,5 +1,6 @@
 /// How objects are, for `status`; what their pods wrote, for `logs`; and whether what answers is what was deployed.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -46,13 +47,13 @@ Health health_of(Readiness::State state) {
   return Health::unknown;
 }
 
-std::set<std::string> images_of(const Selected& pods) {
-  std::set<std::string> images;
+/// Each container the same image in every pod; one that only some have was injected by somebody else.
+bool run_the_same_images(const Selected& pods) {
+  std::map<std::string, std::set<std::string>> images;
   for (const json::value* pod : pods)
-    if (const auto* containers = at(*pod, {"status", "containerStatuses"}); containers && containers->is_array())
-      for (const json::value& container : containers->get_array())
-        images.insert(std::string(text_at(container, "imageID")));
-  return images;
+    for (const json::value& container : list_at(*pod, "status.containerStatuses"))
+      images[std::string(text_at(container, "name"))].insert(std::string(text_at(container, "imageID")));
+  return std::ranges::all_of(images, [](const auto& container) { return container.second.size() == 1; });
 }
 
 }  // namespace
@@ -147,7 +148,7 @@ std::optional<std::string> ServerApi::not_proven(Scope& in, const ForwardTarget&
   if (readiness.state != Readiness::State::ready) return readiness.reason;
   Selected pods = of_kind(related, "Pod");
   std::erase_if(pods, [](const json::value* pod) { return is_going(*pod) || !is_ready_pod(*pod); });
-  if (images_of(pods).size() > 1) return "its pods run different images";
+  if (!run_the_same_images(pods)) return "its pods run different images";
   return std::nullopt;
 }
 

@@ -45,7 +45,9 @@ void OnHost::ensure_server(Scope& in, const Server& server) {
                                .content = {before, server.password, after},
                                .owner = host::Owner::service});
   const bool runs = host_->process(in, server.instance).up;
-  const std::string outdated = runs && client_->refuses_login(in, server) ? "another login" : "";
+  std::optional<FieldChange> outdated;
+  if (runs && client_->refuses_login(in, server))
+    outdated = {"what it read at its start", "another login", "as declared"};
   const host::Process process{.name = server.instance,
                               .command = {program, "--config", host_->absolute(folder / "nats.conf")},
                               .listens = server.at,

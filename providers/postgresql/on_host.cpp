@@ -63,11 +63,14 @@ void OnHost::ensure_server(Scope& in, const PostgreSqlServer& wanted) {
                        .served_by = wanted.instance});
   const std::string text = configuration_of(wanted, server.at, host_->absolute(data));
   host_->ensure(step, host::File{.path = folder / "postgresql.conf", .content = {text}, .owner = host::Owner::service});
+  std::optional<FieldChange> outdated;
+  if (is_shutting_down(step, server)) outdated = {"server", "shutting down, for as long as clients stay", "running"};
   const host::Process process{.name = wanted.instance,
                               .command = {postgresql.bin / "postgres", "-c",
                                           "config_file=" + host_->absolute(folder / "postgresql.conf").string()},
                               .listens = server.at,
                               .configuration = {text},
+                              .outdated = outdated,
                               .stop_signal = SIGINT,  // SIGTERM would wait for its clients
                               .data = data,
                               .interruption = "interrupts service"};
@@ -75,6 +78,13 @@ void OnHost::ensure_server(Scope& in, const PostgreSqlServer& wanted) {
   sql_->serves(server);
   host_->until_listening(step, process, 60s);
   host_->until_ready(step, process, 60s, [&] { return sql_->not_accepting(step, server); });
+}
+
+/// After a SIGTERM by hand: it takes no new clients, and lives until the last one has gone.
+bool OnHost::is_shutting_down(Scope& in, const sql::Server& server) const {
+  if (!host_->process(in, server.instance).up) return false;
+  const auto why = sql_->not_accepting(in, server);
+  return why && why->find("shutting down") != std::string::npos;
 }
 
 void OnHost::ensure(Scope& in, const PostgreSqlServer& wanted) {

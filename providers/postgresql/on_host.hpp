@@ -28,6 +28,7 @@ class OnHost final : public PostgreSql {
   sql::Server server(Scope&, const std::string& instance) const;
   sql::Role role(Scope&, const std::string& instance, const std::string& database) const;
   void ensure_server(Scope&, const PostgreSqlServer&);
+  bool is_shutting_down(Scope&, const sql::Server&) const;
 
   std::shared_ptr<host::Host> host_;
   std::shared_ptr<sql::Sql> sql_;

@@ -129,15 +129,17 @@ std::string Local::unclaimed(Scope&) {
   return running > enough ? fmt::format("{}, and {} more", text, running - enough) : text;
 }
 
-/// A server that runs may say that it cannot work.
+/// A server that runs may say that it cannot work, and a proxy nothing at all.
 void Local::look_closer(Scope& in, Observation& seen) {
   const Subject& subject = seen.entry.subject;
   if (seen.health != Observation::Health::ok || subject.primitive != world_->host->primitive() ||
       subject.kind != "process")
     return;
   const host::ProcessState state = world_->host->process(in, subject.name);
-  if (!state.listens || state.ready_path.empty()) return;
-  const auto why = workloads::not_ready(in, *world_->probe, *state.listens, state.ready_path);
+  const bool is_route = seen.entry.step_kind == "route";
+  if (!state.listens || (state.ready_path.empty() && !is_route)) return;
+  const auto why = is_route ? workloads::not_answering(in, *world_->probe, *state.listens)
+                            : workloads::not_ready(in, *world_->probe, *state.listens, state.ready_path);
   if (!why) return;
   seen = world_->host->observe(in, seen.entry);  // it may have ended, or been paused, while it was asked
   if (seen.health != Observation::Health::ok) return;

@@ -88,6 +88,11 @@ std::optional<std::string> not_ready(Scope& in, http::Probe& probe, const host::
   return fmt::format("{} answers {} ({})", path, answer.response->status, first_line(answer.response->body));
 }
 
+std::optional<std::string> not_answering(Scope& in, http::Probe& probe, const host::Endpoint& at) {
+  const http::Answer answer = probe.request(in, at, {}, 2s);
+  return answer.response ? std::nullopt : std::optional{"a request gets no answer: " + answer.failure};
+}
+
 Replica OnHost::ensure_replica(Scope& step, const Workload& workload, const host::InstalledArtefact& installed,
                                const std::string& name) {
   const host::Endpoint at{.port = host_->port(step, name)};

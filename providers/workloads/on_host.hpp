@@ -24,6 +24,8 @@ struct Replica {
 
 /// Nothing where it says that it is ready, else why not: "/readyz answers 503 (no database)".
 std::optional<std::string> not_ready(Scope&, http::Probe&, const host::Endpoint&, const std::string& path);
+/// Nothing where a request is answered, whatever it says; else why not.
+std::optional<std::string> not_answering(Scope&, http::Probe&, const host::Endpoint&);
 
 class OnHost final : public Workloads {
  public:

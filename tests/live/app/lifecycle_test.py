@@ -193,6 +193,45 @@ def test_a_paused_process_is_not_ok(app):
     app.run("status").expect(0, "6 of 6 ok")
 
 
+def test_a_paused_proxy_is_not_ok(app):
+    app.deploy()
+    proxies = supervised(app, "haproxy")
+    for pid in proxies:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        app.run("status").expect(0, "route +guestbook +degraded .*(a request gets no answer|paused by a signal)")
+    finally:
+        for pid in proxies:
+            os.kill(pid, signal.SIGCONT)
+    worker = int(open(f"/proc/{app.supervised()['guestbook.route']}/task/{app.supervised()['guestbook.route']}/children").read().split()[0])
+    os.kill(worker, signal.SIGSTOP)  # its master goes on
+    try:
+        app.run("status").expect(0, "route +guestbook +degraded .*a request gets no answer")
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    app.run("status").expect(0, "6 of 6 ok")
+
+
+def test_a_database_server_that_waits_for_its_clients_to_leave_is_started_again(app):
+    app.deploy()
+    server = int(app.supervised()["guestbook-db"])
+    os.kill(server, signal.SIGTERM)  # by hand; the guestbook keeps its connection
+    wait_for("it to refuse", lambda: "shutting down" in app.run("status").text)
+    app.run("plan").expect(0, "shutting down, for as long as clients stay -> running", "interrupts service")
+    app.deploy().expect(0, "5 checks passed")
+    assert server not in app.processes()
+    app.plan_is_empty()
+
+
+def test_a_saved_plan_takes_away_what_it_showed(app):
+    app.deploy()
+    saved = os.path.join(app.base, "reviewed")
+    app.run("plan", "--set", "host=mine.localhost", "--out", saved).expect(0)
+    app.deploy("--set", "host=colleague.localhost")
+    app.run("deploy", "--plan", saved).expect(8, r"error\[H0303\]", "colleague.localhost")
+    app.plan_is_empty("--set", "host=colleague.localhost")
+
+
 def test_two_replicas_share_the_route(app):
     app.deploy("--set", "replicas=2")
     assert len(supervised(app, "artefacts guestbookd")) == 2

@@ -158,6 +158,16 @@ TEST_CASE("a saved plan goes ahead where the world moved in nothing that it says
   CHECK(test.store().peek("b") == Fields{{"size", "2"}});
 }
 
+TEST_CASE("a saved plan takes away what it showed, and nothing that came since") {
+  Deployment test;
+  test.store().put("b", {{"size", "1"}});
+  const Plan saved = test.rehearse(shop);
+  test.store().put("b", {{"size", "9"}});
+  const Report report = test.deploy(shop, &saved);
+  CHECK(codes_of(report.errors) == Lines{"H0303"});
+  CHECK(test.store().peek("b") == Fields{{"size", "9"}});
+}
+
 TEST_CASE("a plan with errors under the lock is not deployed") {
   Deployment test;
   move_at_lock(test, [&] {
