@@ -84,6 +84,9 @@ Preview preview(Scope& in, const Place& place, const Wanted& wanted, const json:
   }
 }
 
+/// A quota, a right, an admission rule: each may hold in one namespace and not in another.
+bool may_be_of_a_space(std::string_view code) { return code == "H0458" || code == "H0461" || code == "H0463"; }
+
 /// In a namespace that is there, under a name that nobody has: what is wrong with an object shows there, too.
 /// @returns what the server would make of it; nothing where it gave no dry run, with the reason in `change`
 std::optional<json::value> preview_in_stand_in(Scope& in, const Place& place, const Wanted& wanted,
@@ -103,6 +106,11 @@ std::optional<json::value> preview_in_stand_in(Scope& in, const Place& place, co
   } catch (const ApiError& error) {
     change.fidelity = Fidelity::schema;
     change.reason = fmt::format("the server gave no dry run: {}", error.data().message);
+    return std::nullopt;
+  } catch (const Error& error) {
+    if (space == place.space || !may_be_of_a_space(error.data().code)) throw;
+    change.fidelity = Fidelity::schema;
+    change.reason = fmt::format("`{}`, where it was tried, may have rules of its own: {}", space, error.data().message);
     return std::nullopt;
   }
 }
@@ -153,6 +161,28 @@ void require_storage(Scope& in, const Place& place, const Wanted& wanted) {
                            is_default)});
 }
 
+/// The data is there as long as a pod has it, and can be saved only as long.
+void require_unheld(Scope& in, const Place& place, const Wanted& wanted) {
+  for (const json::value& pod :
+       place.client->list(in, place.client->resource(in, {"", "v1", "Pod"}), {.space = place.space})) {
+    if (is_going(pod)) continue;
+    for (const json::value& volume : list_at(pod, "spec.volumes")) {
+      if (text_at(volume, "persistentVolumeClaim.claimName") != wanted.reference.name) continue;
+      const std::string holder{text_at(pod, "metadata.name")};
+      throw Error(
+          {.code = "H0472",
+           .category = Category::refused,
+           .message = fmt::format("`{}` is being deleted, with the data that pod `{}` still serves",
+                                  wanted.subject.text(), holder),
+           .subject = wanted.subject.text(),
+           .facts = {{"held by", "pod/" + holder}},
+           .notes = {"a deletion cannot be taken back; it is done when the pod ends"},
+           .help = fmt::format("save the data now; then let it go (kubectl delete pod {} -n {}), and deploy again",
+                               holder, place.space)});
+    }
+  }
+}
+
 Change creation(Scope& in, const Place& place, const Wanted& wanted, bool space_there) {
   require_storage(in, place, wanted);
   Change change = object_change(wanted.subject, nullptr, wanted.object, in.fingerprinter());
@@ -200,6 +230,8 @@ void require_replaceable(const Place& place, const Wanted& wanted, const Diagnos
 
 Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std::optional<json::value>& live,
                   bool space_there) {
+  if (live && is_going(*live) && wanted.reference.what.kind == "PersistentVolumeClaim")
+    require_unheld(in, place, wanted);
   if (!live || is_going(*live)) return {creation(in, place, wanted, space_there)};
   if (!place.may_become_ours(*live)) throw somebody_elses(wanted, *live);
   if (wanted.pending.empty() && prove_unchanged(wanted.object, *live, field_manager).holds())

@@ -68,8 +68,8 @@ bool RehearsedApi::is_pending(const Subject& subject) const {
 
 Deferred<Secret<std::string>> RehearsedApi::value(Scope& in, const std::string& secret, const std::string& key) {
   const auto pending = [&] { return Deferred<Secret<std::string>>::pending(fmt::format("secret/{} is made", secret)); };
-  if (!space_is_there(in) || is_pending({"k8s", "secret", secret})) return pending();
-  if (auto kept = real_->kept_value(in, secret, key)) return std::move(*kept);
+  if (!space_is_there(in)) return pending();
+  if (auto kept = real_->kept_value(in, secret, key)) return std::move(*kept);  // whatever else of it changes
   return pending();
 }
 
@@ -126,6 +126,8 @@ void RehearsedApi::ensure_space(Scope& in) {
   rehearsal_.read("k8s", std::string(ServerApi::cluster_key), real_->cluster_mark(in));
   const bool there = space_is_there(in);
   if (!real_->place().create_space) return;
+  // In one that somebody else has made meanwhile there may be anything, and rules of its own.
+  if (!there) rehearsal_.read("k8s", std::string(ServerApi::space_key), "");
   Scope step = in.step({.kind = "namespace", .name = real_->place().space});
   Change change = space_change(real_->place());
   if (there) change.action = Action::unchanged;

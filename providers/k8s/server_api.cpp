@@ -30,13 +30,14 @@ const GroupVersionKind secrets{"", "v1", "Secret"}, claims{"", "v1", "Persistent
 constexpr auto removal_limit = 120s, rest_limit = 120s;
 
 /// Whoever holds an object back has put its name on it.
-std::string still_ending(const json::value& object) {
+std::string still_ending(const Subject& subject, const json::value& object) {
+  const std::string ends = "`" + subject.text() + "` still ends";
   const auto* finalizers = at(object, {"metadata", "finalizers"});
-  if (!finalizers || !finalizers->is_array() || finalizers->get_array().empty()) return "it still ends";
+  if (!finalizers || !finalizers->is_array() || finalizers->get_array().empty()) return ends;
   std::string names;
   for (const json::value& name : finalizers->get_array())
     if (name.is_string()) names += (names.empty() ? "" : ", ") + host::printable(name.get_string().c_str());
-  return "it still ends: finalizer " + names;
+  return ends + ", held by finalizer " + names;
 }
 
 }  // namespace
@@ -103,6 +104,7 @@ bool ServerApi::has(Scope& in, const GroupVersionKind& what, const std::string& 
 
 std::string ServerApi::read_again(Scope& in, std::string_view key) {
   if (key == cluster_key) return cluster_mark(in);
+  if (key == space_key) return !made_space_ && space_is_there(in, *place_) ? "somebody made it" : "";
   if (const auto query = query_of(key)) return fingerprint_of(others(in, *query), in.fingerprinter());
   const auto slash = key.find('/');
   const Subject subject{"k8s", std::string(key.substr(0, slash)), std::string(key.substr(slash + 1))};
@@ -184,12 +186,13 @@ void ServerApi::write(Scope& in, const Wanted& wanted, bool force) {
 }
 
 void ServerApi::until_gone(Scope& in, const ObjectReference& reference, const std::string& uid) const {
-  in.until({.limit = removal_limit, .what = "it is gone", .subject = subject_of(reference).text()},
+  const Subject subject = subject_of(reference);
+  in.until({.limit = removal_limit, .what = "`" + subject.text() + "` is gone", .subject = subject.text()},
            [&]() -> std::optional<std::string> {
              const auto now = find(in, reference);
              if (!now || std::string(text_at(*now, "metadata.uid")) != uid) return std::nullopt;
              in.pause(100ms);
-             return still_ending(*now);
+             return still_ending(subject, *now);
            });
 }
 

@@ -43,7 +43,7 @@ class ServerApi final : public Api {
   std::string read_again(Scope&, std::string_view key) override;
 
   // For the twin.
-  static constexpr std::string_view cluster_key = "cluster";
+  static constexpr std::string_view cluster_key = "cluster", space_key = "space";
   std::string cluster_mark(Scope&) const;
   const Place& place() const { return *place_; }
   std::optional<boost::json::value> find(Scope&, const ObjectReference&) const;

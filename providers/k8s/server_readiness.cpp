@@ -12,6 +12,7 @@
 #include "k8s/explanation.hpp"
 #include "k8s/live_view.hpp"
 #include "k8s/server_api.hpp"
+#include "k8s/space.hpp"
 #include "k8s/values.hpp"
 
 namespace harmony::k8s {
@@ -163,7 +164,8 @@ class SetWait {
     return old_causes_.try_emplace(one.subject, text).first->second == text;
   }
   /// It was there when this run looked at it.
-  static Error taken_away(const Waited& one) {
+  Error taken_away(const Waited& one) const {
+    if (look_at_space(in_, place_) != Space::there) return space_is_going(place_.space);
     return Error({.code = "H0439",
                   .message = fmt::format("`{}` was deleted while it was waited for", one.subject.text()),
                   .subject = one.subject.text(),

@@ -22,13 +22,25 @@ const GroupVersionKind namespaces{"", "v1", "Namespace"};
 
 }  // namespace
 
-bool space_is_there(Scope& in, const Place& place) {
+Space look_at_space(Scope& in, const Place& place) {
   try {
-    return place.client->get(in, place.client->resource(in, namespaces), "", place.space).has_value();
+    const auto live = place.client->get(in, place.client->resource(in, namespaces), "", place.space);
+    return !live ? Space::missing : is_going(*live) ? Space::going : Space::there;
   } catch (const ApiError& error) {
-    if (error.status().code == 403) return true;
+    if (error.status().code == 403) return Space::there;
     throw;
   }
+}
+
+bool space_is_there(Scope& in, const Place& place) { return look_at_space(in, place) != Space::missing; }
+
+Error space_is_going(const std::string& name) {
+  return Error(
+      {.code = "H0465",
+       .message = fmt::format("namespace `{}` is being deleted, and takes nothing new", name),
+       .subject = "namespace/" + name,
+       .help = fmt::format(
+           "wait until it is gone and deploy again; `kubectl get namespace {} -o yaml` says what holds it", name)});
 }
 
 Error missing_space(const Place& place) {

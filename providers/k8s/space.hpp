@@ -6,8 +6,12 @@
 
 namespace harmony::k8s {
 
+enum class Space { missing, there, going };
 /// Who may not look at namespaces was given one: it is there.
+Space look_at_space(Scope&, const Place&);
 bool space_is_there(Scope&, const Place&);
+/// H0465: it is being deleted.
+Error space_is_going(const std::string& name);
 /// H0433: it is missing, and is not to be made.
 Error missing_space(const Place&);
 /// As a plan has it: shared, since others may have put their own into it, and so never taken away.

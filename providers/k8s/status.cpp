@@ -40,6 +40,9 @@ Kind kind_of_refusal(const Status& status) {
       return {"H0412", Category::unreachable, "the API server does not know us",
               "log in again, or look whether the context names the right user; tokens and certificates expire"};
     case 403:
+      if (std::ranges::any_of(status.causes, [](const auto& cause) { return cause.reason == "NamespaceTerminating"; }))
+        return {"H0465", Category::failed, "its namespace is being deleted, and takes nothing new",
+                "wait until it is gone and deploy again; `kubectl get namespace NAME -o yaml` says what holds it"};
       return {"H0413", Category::unreachable, "the API server forbids it",
               "ask whoever runs the cluster for the right that is named; `kubectl auth can-i` tells what you have"};
     case 404:

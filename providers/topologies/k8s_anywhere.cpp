@@ -263,10 +263,11 @@ void K8sAnywhere::recall(Scope& in) {
 }
 
 std::vector<std::pair<std::string, std::string>> K8sAnywhere::facts(Scope& in) {
-  const bool there = k8s::space_is_there(in, *shared_->place);
-  std::vector<std::pair<std::string, std::string>> facts{
-      {"context", shared_->access.context},
-      {"namespace", shared_->place->space + (there ? "" : ", which does not exist")}};
+  const k8s::Space space = k8s::look_at_space(in, *shared_->place);
+  const bool there = space != k8s::Space::missing;
+  const char* state = space == k8s::Space::going ? ", which is being deleted" : there ? "" : ", which does not exist";
+  std::vector<std::pair<std::string, std::string>> facts{{"context", shared_->access.context},
+                                                         {"namespace", shared_->place->space + state}};
   if (there && !shared_->ledger->is_there())
     if (const std::string what = unclaimed(in); !what.empty()) facts.emplace_back("without a ledger", what);
   return facts;

@@ -315,6 +315,64 @@ def test_a_plan_that_cannot_ask_the_database_is_kept_to(app):
     app.plan_is_empty("--set", f"image={IMAGES['guestbook-next']}")
 
 
+def test_an_injected_sidecar_is_left_alone(app):
+    app.deploy()
+    sidecar = {"spec": {"template": {"spec": {"containers": [{"name": "side", "image": IMAGES["busybox"], "command": ["sleep", "1000"]}]}}}}
+    app.run("patch", "deployment/guestbook", "--type=strategic", "-p", json.dumps(sidecar))
+    app.run("rollout", "status", "deployment/guestbook", "--timeout=60s")
+    app.deploy().expect(0, "No changes", "5 checks passed")
+    assert {container["name"] for container in app.json("get", "deployment/guestbook")["spec"]["template"]["spec"]["containers"]} == {"guestbook", "side"}
+
+
+def test_a_secret_that_lost_its_label_only_gets_it_back(app):
+    app.deploy()
+    app.run("label", "secret/guestbook-db-superuser", "harmony.dev/deployment-")
+    app.harmony("plan", "--adopt").expect(0, "Plan: 0 to create, 1 to change, 0 to delete.")
+    app.deploy("--adopt").expect(0, "1 changed", "5 checks passed")
+
+
+def test_data_that_is_being_deleted_while_it_is_served(app):
+    app.deploy()
+    app.run("delete", "persistentvolumeclaim/guestbook-nats-data", "--wait=false")
+    for verb in (["plan"], ["deploy", "--yes"]):
+        app.harmony(*verb).expect(5, r"error\[H0472\]: `persistentvolumeclaim/guestbook-nats-data` is being deleted, with the data that pod `guestbook-nats-0` still serves",
+                                  f"kubectl delete pod guestbook-nats-0 -n {app.name}")
+    app.run("delete", "pod/guestbook-nats-0")
+    app.deploy().expect(0, "5 checks passed")
+
+
+def test_a_saved_plan_for_a_namespace_that_somebody_made_meanwhile(app):
+    app.run("delete", "namespace", app.name)
+    with tempfile.TemporaryDirectory() as folder:
+        saved = folder + "/saved"
+        app.harmony("plan", "--create-namespace", "--out", saved).expect(0, "Plan: 7 to create")
+        app.run("create", "namespace", app.name)
+        app.run("create", "configmap", "guestbook-db-configuration", "--from-literal=a=b")
+        app.result([app.binary, "deploy", "--plan", saved, "--kubeconfig", app.kubeconfig]).expect(5, r"error\[H0430\]")
+        app.run("delete", "configmap/guestbook-db-configuration")
+        app.result([app.binary, "deploy", "--plan", saved, "--kubeconfig", app.kubeconfig]).expect(8, r"error\[H0303\]", f"create namespace/{app.name}: was planned")
+        assert set(app.objects()) <= {"secret/harmony.guestbook"}, app.objects().keys()
+
+
+def test_rules_of_the_namespace_where_a_new_one_is_tried(app):
+    """What `default` refuses says nothing of the namespace that is to be made."""
+    app.run("delete", "namespace", app.name)
+    policy = f"not-in-default-{app.name}"
+    app.apply({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": policy},
+               "spec": {"failurePolicy": "Fail",
+                        "matchConstraints": {"resourceRules": [{"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["*"]}]},
+                        "validations": [{"expression": f"!object.metadata.name.endsWith('-of-{app.name}')", "message": "nothing works in default"}]}},
+              {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": policy},
+               "spec": {"policyName": policy, "validationActions": ["Deny"],
+                        "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}}}})
+    try:
+        wait_for("the policy to be heeded", lambda: "may have rules of its own" in app.harmony("plan", "--create-namespace").text)
+        app.harmony("plan", "--create-namespace").expect(0, "schema", r"`default`, where it was tried, may have rules of its own: .*nothing works in default|refuses", "Plan: 7 to create")
+        app.deploy("--create-namespace").expect(0, "5 checks passed")
+    finally:
+        app.run("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", policy)
+
+
 def test_the_plan_is_data_too(app):
     plan = json.loads(app.harmony("plan", "-o", "json").expect(0).out)
     assert {change["fidelity"] for step in plan["steps"] for change in step["changes"] if change["subject"]["primitive"] == "k8s"} == {"server"}

@@ -185,6 +185,14 @@ def test_an_immutable_field(app):
     app.harmony("deploy", "--yes", *take_over, "--allow-replace").expect(0, "5 checks passed")
     assert app.objects()["deployment/guestbook"]["metadata"]["uid"] != before
     app.plan_is_empty()
+    restored = app.json("get", "statefulset/guestbook-nats")  # as after a restore: our labels, and fields that moved
+    restored["spec"]["serviceName"] = "other"
+    for field in ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"):
+        restored["metadata"].pop(field, None)
+    app.run("replace", "--force", "-f", "-", stdin=json.dumps(restored))
+    app.harmony("plan").expect(5, r"error\[H0462\]", "--allow-replace")
+    app.harmony("deploy", "--yes", "--allow-replace").expect(0, "5 checks passed")
+    app.plan_is_empty()
 
 
 def test_an_admission_policy(app):
@@ -210,6 +218,7 @@ def test_a_namespace_that_is_going(app):
     try:
         wait_for("its objects to go", lambda: not set(app.objects()), limit=90)
         app.harmony("deploy", "--yes").expect(1, r"error\[H0465\]", app.name)
+        app.harmony("status").expect(0, f"namespace +{app.name}, which is being deleted")
     finally:
         app.run("patch", "configmap/kube-root-ca.crt", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
 
