@@ -157,9 +157,9 @@ TEST_CASE("unsafe and missing plan files are refused") {
   fs::create_symlink(file, link);
   CHECK(read_plan(link).deployment == "shop");
   if (geteuid() == 0) {  // a link of somebody else, where anybody can lay one
-    const Folder shared;
-    chmod(shared.path.c_str(), 01777);
-    const std::string strange = shared.file("strange.plan");
+    const std::string shared = folder.file("shared"), strange = shared + "/strange.plan";
+    fs::create_directory(shared);
+    chmod(shared.c_str(), 01777);
     fs::create_symlink(file, strange);
     REQUIRE(lchown(strange.c_str(), 12345, 12345) == 0);
     CHECK(error_of([&] { read_plan(strange); }).code == "H0526");
