@@ -145,13 +145,15 @@ def test_what_a_plan_says_is_what_a_deploy_does(app):
 
 def test_what_starts_along_with_the_supervisor_was_planned_and_is_told(app):
     app.deploy()
-    for words in ("s6-svscan", "s6-", ""):  # the last one: a power cut
+    for words in ("s6-svscan", "s6-"):
         for pid, command in app.processes().items():
             if words in command:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         wait_for("them to be gone", lambda: not any(words in command for command in app.processes().values()))
         assert deploy_as_planned(app) == 4, words
+    app.power_cut()
+    assert deploy_as_planned(app) == 4
 
 
 def test_leftovers_of_a_dead_smoke_test_are_removed(app):
