@@ -107,9 +107,16 @@ std::string smoke_test_summary(const Report& report, const SummaryContext& conte
 
 std::string changed_before_failure(const Report& report, const std::string& verb, const SummaryContext& context) {
   if (!report.changed_anything) return {};
-  if (!changed_anything(report)) return "note: nothing was changed before the failure\n";
-  std::string text =
-      fmt::format("note: changed before the {}: {}\n", context.signal ? "stop" : "failure", begun_text(report.outcome));
+  const char* end = context.signal ? "stop" : "failure";
+  if (!changed_anything(report)) {
+    // What is told to go is not gone yet, and nothing takes that back.
+    const auto begun = std::ranges::find(report.outcome.steps, true, &StepOutcome::failed);
+    if (verb != "destroy" || begun == report.outcome.steps.end())
+      return fmt::format("note: nothing was changed before the {}\n", end);
+    return fmt::format("note: nothing was taken down before the {}; {} may have been told to go\n", end,
+                       clean(begun->kind + " " + begun->name, context));
+  }
+  std::string text = fmt::format("note: changed before the {}: {}\n", end, begun_text(report.outcome));
   text += render_steps(report.outcome, {.style = context.style, .redact = context.redact, .columns = context.columns});
   return text + fmt::format("note: what was changed stays; the next {} goes on from there\n", verb);
 }

@@ -20,6 +20,16 @@ std::string fields_of(const Change& change) {
   return text.empty() ? text : " (" + text + ")";
 }
 
+/// Both in words, without the fields that are the same in both.
+std::string moved_text(const Change& now, const Change& planned) {
+  const auto told = [](Change change, const Change& other) {
+    std::erase_if(change.fields,
+                  [&](const FieldChange& field) { return std::ranges::count(other.fields, field) != 0; });
+    return line_of(change) + fields_of(change);
+  };
+  return fmt::format("{}: was planned as {}", told(now, planned), told(planned, now));
+}
+
 /// From what was found then: whoever approved a change has seen what it takes away.
 bool starts_alike(const Change& planned, const Change& now) {
   return std::ranges::all_of(now.fields, [&](const FieldChange& field) {
@@ -50,8 +60,7 @@ std::vector<std::string> differences(const Plan& before, const Plan& now) {
     const auto old = old_changes.find(subject);
     if (old == old_changes.end()) lines.push_back(line_of(change) + ": was not planned");
     else if (!fits(old->second, change) || !starts_alike(old->second, change))
-      lines.push_back(fmt::format("{}: was planned as {}", line_of(change) + fields_of(change),
-                                  line_of(old->second) + fields_of(old->second)));
+      lines.push_back(moved_text(change, old->second));
   }
   if (new_changes.empty() && !old_changes.empty()) return {"all that it plans is as it should be already"};
   for (const auto& [subject, change] : old_changes)

@@ -181,10 +181,17 @@ Change tree_change(const Tree& tree, const std::optional<TreeState>& live) {
   }
   change.before = change.after = live->version;
   if (tree.version.empty() || live->version == tree.version) return change;
+  if (live->version.empty())
+    throw Error({.code = "H0113",
+                 .message = fmt::format("`{}` does not say which version made it: its `{}` is gone or empty",
+                                        tree.path.string(), tree.version_file.string()),
+                 .subject = change.subject.text(),
+                 .help = "it is damaged: put it back from a backup; or give up the data of the whole deployment: "
+                         "destroy --delete-data; nothing was written"});
   throw Error(
       {.code = "H0113",
        .message = fmt::format("`{}` was made by version {}, and version {} is to serve it", tree.path.string(),
-                              live->version.empty() ? "(unknown)" : live->version, tree.version),
+                              live->version, tree.version),
        .subject = change.subject.text(),
        .facts = {{"found", live->version}, {"needed", tree.version}},
        .help = "install the version that made it, or move the data with the tools of the server; nothing was written"});

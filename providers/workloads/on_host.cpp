@@ -33,6 +33,8 @@ fs::path find_binary(const Artefact& artefact) {
                      .facts = {{"looked for", beside.string()}},
                      .help = "build it, put it beside the deploy binary, or give its absolute path"};
   if (wanted.empty()) {
+    missing.category = Category::usage;
+    missing.subject.clear();
     missing.facts.clear();
     missing.help = "name one in the Score, or with --set where it has such a field";
   }
