@@ -43,9 +43,8 @@ int plan_verb(Session& session) {
   save_if_asked(session, plan);
   session.print_errors(plan.errors);
   if (session.arguments.has("out") && plan.errors.empty() && session.hints()) {
-    const SummaryContext context = session.summary();
-    session.say(fmt::format("Saved. To deploy just this: {} deploy --plan {}{}\n", context.program,
-                            shell_word(printable_line(session.arguments.value("out"))), context.options));
+    session.say(fmt::format("Saved. To deploy just this: {} deploy --plan {}\n", session.summary().program,
+                            shell_word(printable_line(session.arguments.value("out")))));
   }
   int code = session.exit_code(plan.errors);
   if (code == exit_done && session.arguments.has("detailed-exitcode") && (!plan.outcome.empty() || plan.settles))

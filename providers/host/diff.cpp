@@ -87,6 +87,10 @@ void compare_supervision(Change& change, const Process& process, const WantedPro
     change.fields.push_back({"reload", "interrupted", "done"});
     change.effect = "reloads without interruption";
   }
+  if (live.log_gone) {
+    change.fields.push_back({"log", "gone", "kept"});
+    change.effect = "leaves the running process alone";
+  }
   if (!live.kept_up) {
     change.fields.push_back({"state", "down", "up"});
     change.effect = "starts";

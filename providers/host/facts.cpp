@@ -12,8 +12,8 @@ std::string ProcessFacts::fingerprint() const {
   const auto text = [](const std::optional<Definition>& definition) {
     return definition ? definition->json() : std::string("unreadable");
   };
-  return sha256(fmt::format("{}\n{}\n{}\n{}\n{}{}{}", kept_up, scanned, text(next), text(running ? running : next),
-                            other_executable, stray, half_reloaded ? "half reloaded" : ""))
+  return sha256(fmt::format("{}\n{}\n{}\n{}\n{}{}{}{}", kept_up, scanned, text(next), text(running ? running : next),
+                            other_executable, stray, half_reloaded ? "half reloaded" : "", log_gone ? "log gone" : ""))
       .substr(0, 16);
 }
 

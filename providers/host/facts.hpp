@@ -43,6 +43,7 @@ struct ProcessFacts {
   std::string other_executable = {};  ///< hash of what runs where that is not what it was started as
   Time told{};  ///< when a deploy last (re)started it
   std::vector<Death> deaths = {};  ///< since then
+  bool log_gone = false;  ///< its folder was deleted: what it writes gets lost
   bool left_over = false;  ///< something of a removed one is still there
   /// Pids of those that run though the supervisor does not look after them: its folder was taken away, or one of its own
   /// processes killed. Looked for where something is wrong already.

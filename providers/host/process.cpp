@@ -39,7 +39,9 @@ Settled MachineHost::bring_up(const Scope& at, const Process& process, const Wan
   make_way(home);
   make_way(log_folder(process.name));
   if (!folder().look(home)) folder().make(home, 0700, owner(process.owner));
+  const bool log_gone = !folder().look(log_folder(process.name));
   folder().make(log_folder(process.name), 0700, std::nullopt);
+  if (log_gone) supervisor.reopen_log(process.name);
 
   const std::string id = wanted.definition.id();
   const ProcessFacts now = reader_.process(at, process.name);

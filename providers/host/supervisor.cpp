@@ -105,6 +105,7 @@ ProcessFacts Supervisor::facts(const std::string& name) const {
     facts.next = definition(name, id);
   }
   facts.scanned = alive();
+  facts.log_gone = !state_.look(log_folder(name));
   facts.told = parse_told(state_.read(service(name) / "told"));
   const auto started = parse_started(state_.read(service(name) / "started").value_or(""));
   if (started) {
@@ -284,6 +285,11 @@ void Supervisor::redefine(const Scope& at, const Declaration& wanted) const {
   at.point("definition written");
   write_scripts(service(wanted.name), wanted);
   at.point("definition switched");
+}
+
+void Supervisor::reopen_log(const std::string& name) const {
+  const fs::path log = service(name) / "log";
+  if (supervised(log)) tell(log / "supervise/control", "t");  // s6-log ends, and is started again
 }
 
 void Supervisor::restart(const Scope& at, const std::string& name) const {

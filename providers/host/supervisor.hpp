@@ -71,6 +71,8 @@ class Supervisor {
   /// Its next start will be this one.
   void redefine(const Scope&, const Declaration&) const;
   void restart(const Scope&, const std::string& name) const;
+  /// Its logger goes on in the folder that is there now.
+  void reopen_log(const std::string& name) const;
   /// Signals the running process and takes note that it is this definition now.
   void reload(const Scope&, const std::string& name, const std::string& id, int signal) const;
   /// Waits until what runs says that it is this definition. @throws Error H0123

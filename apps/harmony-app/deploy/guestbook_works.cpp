@@ -29,6 +29,13 @@ void GuestbookWorks::test(Context<needs>& in, Checks& checks) const {
   auto& route = in.use<HttpRoute>();
   auto& database = in.use<PostgreSql>();
   const std::string ours = "smoke-test:" + in.deployment() + ":", marker = ours + in.run_id();
+  // This very deploy may have started the broker or the database again: the guestbook gets its time to connect anew.
+  for (int tries = 50; tries > 0; --tries) {
+    const auto ready = route.request(in, instance, {.path = "/readyz"});
+    if (ready.status == 200) break;
+    in.waiting("/readyz answers " + std::to_string(ready.status));
+    in.pause(200ms);
+  }
   // A test that was killed could not take its entry away; one that still runs is younger than this.
   database.query(in, instance + "-db", "guestbook",
                  "delete from entries where starts_with(marker, $1) and created_at < now() - interval '5 minutes'",

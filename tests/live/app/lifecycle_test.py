@@ -232,6 +232,19 @@ def test_a_saved_plan_takes_away_what_it_showed(app):
     app.plan_is_empty("--set", "host=colleague.localhost")
 
 
+def test_a_log_that_was_deleted_is_kept_again(app):
+    app.deploy()
+    (name,) = [name for name in app.supervised() if re.fullmatch(r"guestbook\.[0-9a-f]+", name)]
+    before = app.supervised()
+    shutil.rmtree(os.path.join(app.state, "logs", name))
+    app.run("plan").expect(0, "log +gone -> kept", "leaves the running process alone")
+    app.deploy().expect(0, "1 changed", "5 checks passed")
+    assert before == app.supervised()
+    app.plan_is_empty()
+    os.kill(int(before[name]), signal.SIGTERM)
+    wait_for("what it writes at its next start", lambda: app.run("logs", name).out.strip())
+
+
 def test_two_replicas_share_the_route(app):
     app.deploy("--set", "replicas=2")
     assert len(supervised(app, "artefacts guestbookd")) == 2
