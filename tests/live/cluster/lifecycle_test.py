@@ -15,7 +15,7 @@ from harness import Result, wait_for
 
 RUN = os.path.join(cluster.REPOSITORY, "tests/cluster/run")
 PORT = 16543
-LIMIT = 600
+LIMIT = 300
 
 
 class Place:
@@ -30,8 +30,11 @@ class Place:
         return [RUN, verb, *(f"{os.path.basename(path).replace('guestbookd', 'guestbook')}={path}" for path in servers() if verb == "up")]
 
     def run(self, verb, **environment):
-        done = subprocess.run(self.command(verb), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT,
-                              env={**self.environment, **environment})
+        try:
+            done = subprocess.run(self.command(verb), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT,
+                                  env={**self.environment, **environment})
+        except subprocess.TimeoutExpired as hung:
+            raise AssertionError(f"`{verb}` hangs\n{hung.stdout}\n{hung.stderr}\n{self.left()}") from None
         return Result(done.returncode, done.stdout, done.stderr)
 
     def both(self, verb):
