@@ -259,12 +259,14 @@ std::vector<Assessment> assess_all(Scope& in, const Place& place, const std::vec
   return all;
 }
 
-bool is_whole(const GeneratedSecret& secret, const std::map<std::string, std::string>& values) {
-  return std::ranges::all_of(secret.keys, [&](const std::string& key) { return values.contains(key); });
-}
-
-void require_unused(const GeneratedSecret& secret, const Place& place, const std::optional<json::value>& claim) {
-  if (secret.opens.empty() || !claim || is_going(*claim) || !place.is_ours(*claim)) return;
+void require_unused(const GeneratedSecret& secret, const Place& place, const std::optional<json::value>& live,
+                    const std::map<std::string, std::string>& values,
+                    const std::function<std::optional<json::value>()>& find_claim) {
+  const bool whole = std::ranges::all_of(secret.keys, [&](const std::string& key) { return values.contains(key); });
+  const bool strange = live && !place.may_become_ours(*live);  // which is told in its place
+  if (whole || strange || secret.opens.empty()) return;
+  const auto claim = find_claim();
+  if (!claim || is_going(*claim) || !place.is_ours(*claim)) return;
   throw host::secret_is_gone(
       secret.name, "persistentvolumeclaim/" + secret.opens,
       fmt::format("put it back, with the label {} or --adopt: kubectl create secret generic {} -n {} "

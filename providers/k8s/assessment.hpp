@@ -1,6 +1,8 @@
 #pragma once
 /// What a wanted object would change: proven from what was read, or asked of the server by a dry run. Shared by the
 /// primitive and its twin, so that both say the same.
+#include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -27,11 +29,12 @@ Assessment assess(Scope&, const Place&, const Wanted&, const std::optional<boost
 std::vector<Assessment> assess_all(Scope&, const Place&, const std::vector<Wanted>&,
                                    const std::vector<std::optional<boost::json::value>>& live, bool space_there);
 
-/// Every value that is generated once is there.
-bool is_whole(const GeneratedSecret&, const std::map<std::string, std::string>& values);
-/// @param claim what the secret opens, as it is. @throws Error H0438 where a new value would not open it: data of this
-/// deployment is there already
-void require_unused(const GeneratedSecret&, const Place&, const std::optional<boost::json::value>& claim);
+/// @param live the Secret as it is. @param values what it holds, without empty ones. @param find_claim asks for what it
+/// opens. @throws Error H0438 where a value would have to be made that does not open it: data of this deployment is there
+/// already
+void require_unused(const GeneratedSecret&, const Place&, const std::optional<boost::json::value>& live,
+                    const std::map<std::string, std::string>& values,
+                    const std::function<std::optional<boost::json::value>()>& find_claim);
 
 Change removal(const Subject&, const std::optional<boost::json::value>& live, bool holds_data);
 

@@ -137,9 +137,8 @@ void RehearsedApi::ensure_space(Scope& in) {
 void RehearsedApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto live = find(in, {secrets, real_->place().space, secret.name});
   const auto values = real_->values_in(live);
-  const bool strange = live && !real_->place().may_become_ours(*live);
-  if (!is_whole(secret, values) && !secret.opens.empty() && !strange)
-    require_unused(secret, real_->place(), find(in, {claims, real_->place().space, secret.opens}));
+  require_unused(secret, real_->place(), live, values,
+                 [&] { return find(in, {claims, real_->place().space, secret.opens}); });
   ensure(in, std::vector{wanted(secret, values, real_->place())});
 }
 

@@ -134,9 +134,7 @@ void ServerApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto alone = in.hold({"k8s", "secret", secret.name});
   const auto live = find(in, {secrets, place_->space, secret.name});
   auto values = values_in(live);
-  const bool strange = live && !place_->may_become_ours(*live);  // which is told in its place
-  if (!is_whole(secret, values) && !secret.opens.empty() && !strange)
-    require_unused(secret, *place_, find(in, {claims, place_->space, secret.opens}));
+  require_unused(secret, *place_, live, values, [&] { return find(in, {claims, place_->space, secret.opens}); });
   for (const std::string& key : secret.keys)
     if (!values.contains(key)) {
       values[key] = host::random_text();

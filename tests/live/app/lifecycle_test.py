@@ -1,4 +1,5 @@
 """The life of the guestbook on one machine: deploy, change, prune, reboot, destroy. argv[1]: harmony-app."""
+import contextlib
 import glob
 import json
 import os
@@ -181,34 +182,34 @@ def test_yes_does_not_take_down_another_application(app):
     app.run("destroy", "--yes", "--delete-data", binary=hello).expect(0)
 
 
+@contextlib.contextmanager
+def paused(*pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_a_paused_process_is_not_ok(app):
     app.deploy()
     (pid,) = supervised(app, "artefacts guestbookd")
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with paused(pid):
         app.run("status").expect(0, f"process +guestbook +degraded .*paused by a signal: kill -CONT {pid}")
         app.run("plan").expect(0, "because /readyz: no answer in time")
-    finally:
-        os.kill(pid, signal.SIGCONT)
     app.run("status").expect(0, "6 of 6 ok")
 
 
 def test_a_paused_proxy_is_not_ok(app):
     app.deploy()
-    proxies = supervised(app, "haproxy")
-    for pid in proxies:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with paused(*supervised(app, "haproxy")):
         app.run("status").expect(0, "route +guestbook +degraded .*(a request gets no answer|paused by a signal)")
-    finally:
-        for pid in proxies:
-            os.kill(pid, signal.SIGCONT)
-    worker = int(open(f"/proc/{app.supervised()['guestbook.route']}/task/{app.supervised()['guestbook.route']}/children").read().split()[0])
-    os.kill(worker, signal.SIGSTOP)  # its master goes on
-    try:
+    master = app.supervised()["guestbook.route"]
+    worker = int(open(f"/proc/{master}/task/{master}/children").read().split()[0])
+    with paused(worker):  # its master goes on
         app.run("status").expect(0, "route +guestbook +degraded .*a request gets no answer")
-    finally:
-        os.kill(worker, signal.SIGCONT)
     app.run("status").expect(0, "6 of 6 ok")
 
 
