@@ -75,16 +75,25 @@ void own(int file, const fs::path& path, int mode, const std::optional<Account>&
     throw write_failure(path, errno);
 }
 
-std::vector<std::string> names_in(int folder) {
+/// Sorted. A folder that cannot be read is not an empty one: whoever finds nothing in it takes away what is in there.
+/// @throws H0107
+std::vector<std::string> names_in(int folder, const fs::path& path) {
   const int again = ::openat(folder, ".", folder_flags);
-  std::unique_ptr<DIR, int (*)(DIR*)> listing{again < 0 ? nullptr : ::fdopendir(again), ::closedir};
-  std::vector<std::string> names;
+  if (again < 0 && errno == ENOENT) return {};  // taken away meanwhile
+  if (again < 0) throw read_failure(path, errno);
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing{::fdopendir(again), ::closedir};
   if (!listing) {
-    if (again >= 0) ::close(again);
-    return names;
+    const int cause = errno;
+    ::close(again);
+    throw read_failure(path, cause);
   }
-  while (const dirent* entry = ::readdir(listing.get()))
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = ::readdir(listing.get())) {
     if (const std::string name = entry->d_name; name != "." && name != "..") names.push_back(name);
+    errno = 0;  // what tells an error from the end
+  }
+  if (errno != 0) throw read_failure(path, errno);
   std::ranges::sort(names);
   return names;
 }
@@ -109,7 +118,7 @@ bool remove_entry(int parent, const std::string& name, const fs::path& root, con
   const Descriptor folder{::openat(parent, name.c_str(), folder_flags)};
   if (!folder) throw write_failure(root / path, errno);
   bool all = true;
-  for (const std::string& below : names_in(folder.number()))
+  for (const std::string& below : names_in(folder.number(), root / path))
     all &= remove_entry(folder.number(), below, root, path / below, keep);
   const bool a_way_to_kept = std::ranges::any_of(keep, [&](const fs::path& kept) { return leads_to(path, kept); });
   if (!all && a_way_to_kept) return false;
@@ -164,7 +173,7 @@ std::optional<std::string> Folder::read(const fs::path& path) const {
 
 std::vector<std::string> Folder::names(const fs::path& path) const {
   const Descriptor folder = open(path, O_RDONLY | O_DIRECTORY);
-  return folder ? names_in(folder.number()) : std::vector<std::string>{};
+  return folder ? names_in(folder.number(), absolute(path)) : std::vector<std::string>{};
 }
 
 /// Beside its place first: a kill leaves no folder that has its name but not its owner.

@@ -38,7 +38,7 @@ class Folder {
   // reads; @throws H0107 where it is there and cannot be read
   std::optional<PathFacts> look(const std::filesystem::path&) const;
   std::optional<std::string> read(const std::filesystem::path&) const;
-  /// Sorted; none where there is no folder.
+  /// Sorted; none where there is no folder, and only there.
   std::vector<std::string> names(const std::filesystem::path&) const;
   /// A file or folder opened with these flags; empty where it is not there.
   Descriptor open(const std::filesystem::path&, int flags) const;

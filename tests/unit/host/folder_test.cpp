@@ -1,14 +1,21 @@
 #include "host/folder.hpp"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 
 #include "catch.hpp"
 #include "harmony/error.hpp"
+#include "support/processes.hpp"
 #include "support/temporary.hpp"
 
 using namespace harmony::host;
@@ -29,6 +36,16 @@ struct Place {
   harmony::testing::TemporaryFolder temporary;
   Folder folder{temporary.path()};
 };
+
+/// From now on, what reads a folder in this process fails, as with a disk that reports errors.
+bool folders_cannot_be_read() {
+  sock_filter rules[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getdents64, 0, 1),
+                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{std::size(rules), rules};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
 
 }  // namespace
 
@@ -121,4 +138,15 @@ TEST_CASE("a pipe that nobody reads is as good as none") {
   const Place at;
   REQUIRE(::mkfifo((at.temporary.path() / "control").c_str(), 0600) == 0);
   CHECK_FALSE(at.folder.open("control", O_WRONLY));
+}
+
+TEST_CASE("a folder that cannot be read is not an empty one") {
+  const Place at;
+  at.folder.make("services/db", 0700, std::nullopt);
+  const std::string said = harmony::testing::apart([&]() -> std::string {
+    if (!folders_cannot_be_read()) return "no filter";
+    return at.folder.names("services").empty() ? "empty" : "read";
+  });
+  CHECK(said == "H0107: `" + (at.temporary.path() / "services").string() + "` cannot be read: input/output error");
+  CHECK(at.folder.names("services/db").empty());
 }
