@@ -137,6 +137,8 @@ void sync_folder(const fs::path& path) {
 }
 
 bool place_durably(const fs::path& path, std::string_view content, int mode, Existing existing) {
+  struct stat there{};
+  if (existing == Existing::keep && ::lstat(path.c_str(), &there) == 0) return false;
   Draft draft{path};
   draft.fill(content, mode);
   return draft.become(path.filename(), existing);

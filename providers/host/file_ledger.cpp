@@ -130,8 +130,11 @@ class HeldLock final : public Lock {
 
 class FileLedger final : public Ledger {
  public:
-  explicit FileLedger(const State& state)
-      : state_(state), journal_(state.root() / "ledger/journal"), lock_file_(state.root() / "ledger/lock") {}
+  FileLedger(const State& state, std::function<void()> taken)
+      : state_(state),
+        journal_(state.root() / "ledger/journal"),
+        lock_file_(state.root() / "ledger/lock"),
+        taken_(std::move(taken)) {}
 
   LedgerState read() const override {
     const auto bytes = bytes_of(journal_);
@@ -148,8 +151,7 @@ class FileLedger final : public Ledger {
     try {
       scope.until({.limit = limit, .what = "the deployment is unlocked", .subject = "lock/" + state_.deployment()},
                   [&]() -> std::optional<std::string> {
-                    state_.make();  // whoever held it may have taken everything away
-                    if ((file = lock_file_.try_take(us))) return std::nullopt;
+                    if ((file = take(us))) return std::nullopt;
                     waited = true;
                     holder = lock_file_.held_by();
                     return "locked: " + holder;
@@ -158,6 +160,8 @@ class FileLedger final : public Ledger {
       throw locked(holder);
     }
     if (!file) throw InternalError("a lock was asked for where nothing may be written");
+    state_.make();
+    if (taken_) taken_();
     std::lock_guard hold{holding_->mutex};
     holding_->writer.emplace(journal_, state_.deployment());
     return std::make_unique<HeldLock>(holding_, std::move(*file), waited);
@@ -180,6 +184,28 @@ class FileLedger final : public Ledger {
   int lock_descriptor() const { return holding_->lock; }
 
  private:
+  /// Makes the folder that it lies in where that is missing, or mends it: whoever held the lock may have taken everything
+  /// away. Nothing where it is another's.
+  std::optional<Descriptor> take(const LockHolder& us) const {
+    try {
+      auto file = lock_file_.try_take(us);
+      if (file || lock_file_.is_there()) return file;
+    } catch (const Error&) {  // told again below, where it cannot be mended
+    }
+    make_folders();
+    return lock_file_.try_take(us);
+  }
+  /// The last act of a removal may take away what was just made. It comes once, and hardly ever another's behind it.
+  void make_folders() const {
+    constexpr int tries = 5;
+    for (int i = 1; i < tries; ++i) {
+      try {
+        return state_.make_folders();
+      } catch (const Error&) {
+      }
+    }
+    state_.make_folders();
+  }
   template <class Body>
   void write(Body&& body) {
     std::lock_guard hold{holding_->mutex};
@@ -200,12 +226,15 @@ class FileLedger final : public Ledger {
   State state_;
   fs::path journal_;
   LockFile lock_file_;
+  std::function<void()> taken_;
   std::shared_ptr<Holding> holding_ = std::make_shared<Holding>();
 };
 
 }  // namespace
 
-std::shared_ptr<Ledger> file_ledger(const State& state) { return std::make_shared<FileLedger>(state); }
+std::shared_ptr<Ledger> file_ledger(const State& state, std::function<void()> taken) {
+  return std::make_shared<FileLedger>(state, std::move(taken));
+}
 
 int inherited_lock(const Ledger& ledger) {
   const auto* ours = dynamic_cast<const FileLedger*>(&ledger);

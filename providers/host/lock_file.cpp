@@ -138,6 +138,7 @@ LockHolder this_process(const std::string& verb, const std::string& who) {
 
 std::optional<Descriptor> LockFile::try_take(const LockHolder& holder) const {
   Descriptor file{::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  if (!file && errno == ENOENT) return std::nullopt;
   if (!file) throw write_failure(path_, errno);
   if (::flock(file.number(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK || errno == EINTR) return std::nullopt;
@@ -147,6 +148,11 @@ std::optional<Descriptor> LockFile::try_take(const LockHolder& holder) const {
   // Where a full disk keeps the name out, the lock is held all the same.
   if (::ftruncate(file.number(), 0) == 0) (void)write_whole(file.number(), to_text(holder) + "\n");
   return file;
+}
+
+bool LockFile::is_there() const {
+  struct stat found{};
+  return ::lstat(path_.c_str(), &found) == 0;
 }
 
 void LockFile::release(Descriptor file) {

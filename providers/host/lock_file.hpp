@@ -25,8 +25,9 @@ bool is_alive(const LockHolder&);
 class LockFile {
  public:
   explicit LockFile(std::filesystem::path path) : path_(std::move(path)) {}
-  /// Takes the lock if it is free, and notes who holds it. @throws H0104
+  /// Takes the lock if it is free and its folder there, and notes who holds it. @throws H0104
   std::optional<Descriptor> try_take(const LockHolder&) const;
+  bool is_there() const;
   /// "deploy by root@host, pid 4711, since 10:31:02", or the command that a killed deploy left behind.
   std::string held_by() const;
   /// Whether another process that lives holds it.

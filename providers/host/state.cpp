@@ -199,7 +199,8 @@ void make_parents(const fs::path& folder, mode_t mode) {
 namespace {
 
 /// The ledger last: what a kill leaves of a removal is still ours to end.
-constexpr std::string_view folders[] = {"artefacts", "keys", "logs", "services", "supervisor", "ledger"};
+constexpr std::string_view ledger = "ledger", half_removed = ".ledger.gone";
+constexpr std::string_view folders[] = {"artefacts", "keys", "logs", "services", "supervisor", half_removed, ledger};
 
 fs::path place_of(const fs::path& root) { return root / "ledger/place"; }
 
@@ -289,7 +290,7 @@ void State::require_makeable() const {
 
 std::string State::service_user() const { return as_root_ ? "harmony" : ""; }
 
-void State::make() const {
+void State::make_folders() const {
   const fs::path all = root_.parent_path();
   make_parents(all, as_root_ ? 0755 : 0700);
   const Descriptor parent{::open(all.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
@@ -300,6 +301,10 @@ void State::make() const {
   const Descriptor folder = make_folder(parent.number(), root_, group ? 0710 : 0700, group);
   make_folder(folder.number(), root_ / "ledger", 0700, std::nullopt);
   make_folder(folder.number(), root_ / "keys", 0700, std::nullopt);
+}
+
+void State::make() const {
+  make_folders();
   place_durably(place_of(root_), root_.string() + "\n", 0600, Existing::keep);
 }
 
@@ -331,17 +336,26 @@ std::string State::neighbours() const {
 }
 
 void State::take_away() const {
+  const auto require = [&](const std::error_code& failed, std::string_view name) {
+    if (!failed) return;
+    throw Error(
+        {.code = "H0104",
+         .message =
+             fmt::format("`{}` cannot be taken away whole: {}", (root_ / name).string(), cause_text(failed.value())),
+         .subject = "folder " + root_.string(),
+         .help = "all that was deployed is taken down; look what is left in the folder, and take it away by hand"});
+  };
   std::error_code failed;
   for (const std::string_view name : folders) {
+    if (name == ledger) continue;
     fs::remove_all(root_ / name, failed);
-    if (failed)
-      throw Error(
-          {.code = "H0104",
-           .message =
-               fmt::format("`{}` cannot be taken away whole: {}", (root_ / name).string(), cause_text(failed.value())),
-           .subject = "folder " + root_.string(),
-           .help = "all that was deployed is taken down; look what is left in the folder, and take it away by hand"});
+    require(failed, name);
   }
+  // Out of the way at once: whoever waits for the lock makes a ledger of its own, and nothing in this one.
+  fs::rename(root_ / ledger, root_ / half_removed, failed);
+  if (failed != std::errc::no_such_file_or_directory) require(failed, ledger);
+  fs::remove_all(root_ / half_removed, failed);
+  require(failed, half_removed);
   fs::remove(root_, failed);  // a mount of its own stays, and so does what others have put there since
 }
 

@@ -8,6 +8,7 @@
 ///     services/<name>/  the service's own, 0700: data and configuration
 ///     logs/<name>/      rotated logs
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,9 +30,11 @@ class State {
   bool as_root() const { return as_root_; }
   std::string service_user() const;  ///< "harmony" as root, else empty: oneself
   /// Makes root(), ledger/ and keys/ with their owners and modes, or puts those right. As root, root() is root's alone
-  /// until there is a group `harmony`; call it again once that is made. Only before a first write.
+  /// until there is a group `harmony`; call it again once that is made. Only before a first write, under the lock.
   /// @throws H0104 (read-only, full), H0102
   void make() const;
+  /// Its folders alone, which the lock lies in: no other process is waited for. @throws as make()
+  void make_folders() const;
   /// Whether root() is there.
   bool made() const;
   /// Names in it that only a deploy makes: "services/guestbook-db, keys/guestbook-db.superuser"; at most a few.
@@ -54,7 +57,9 @@ void write_durably(const std::filesystem::path&, std::string_view content, int m
 
 /// Journal file, compacted when a run finishes; a torn last line is ignored. The lock is flock on ledger/lock;
 /// commands that a primitive waits for inherit it (see inherited_lock), so that an orphan of a killed deploy is waited for.
-std::shared_ptr<Ledger> file_ledger(const State&);
+/// Who holds the lock has the whole state folder: taking it makes what is missing. Nothing is written while it is another's.
+/// @param taken what else belongs to that, done each time
+std::shared_ptr<Ledger> file_ledger(const State&, std::function<void()> taken = {});
 /// The descriptor of the held lock, or -1.
 int inherited_lock(const Ledger&);
 

@@ -24,7 +24,9 @@ struct Local::Shared {
   std::shared_ptr<Ledger> ledger;
   host::KeyedFingerprinter fingerprinter;
   Shared(const std::string& deployment, const std::string& folder)
-      : state(deployment, folder), ledger(host::file_ledger(state)), fingerprinter(state) {}
+      : state(deployment, folder),
+        ledger(host::file_ledger(state, [this] { fingerprinter.keep(state); })),
+        fingerprinter(state) {}
 };
 
 struct Local::World final : workloads::Resolver {
@@ -86,11 +88,6 @@ HttpRoute& Local::capability(HttpRoute*) { return world_->routes; }
 
 std::string Local::fingerprint_key() const { return shared_->fingerprinter.key(); }
 void Local::adopt_fingerprint_key(const std::string& key) { shared_->fingerprinter.adopt(key); }
-
-void Local::prepare(Scope&) {
-  shared_->state.make();
-  shared_->fingerprinter.keep(shared_->state);
-}
 
 void Local::recall(Scope& in) {
   recall_servers(in, shared_->ledger->read(), world_->postgresql, world_->sql->primitive(), world_->nats,

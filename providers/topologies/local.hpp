@@ -27,7 +27,6 @@ class Local final : public Topology {
   std::shared_ptr<Topology> rehearsed(Rehearsal&) override;
   std::vector<std::pair<std::string, std::string>> facts(Scope&) override;
   void recall(Scope&) override;
-  void prepare(Scope&) override;
   bool prepared() override;
   std::string unclaimed(Scope&) override;
   void look_closer(Scope&, Observation&) override;

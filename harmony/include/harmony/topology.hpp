@@ -39,16 +39,17 @@ class Topology {
   virtual void recall(Scope&) {}
   /// Before the Scores, in rehearsals and real runs alike: changes that all of them stand on (a namespace).
   virtual void ground(Scope&) {}
-  /// Once, before the first write of a real run: what no plan shows (the folder of the ledger itself).
+  /// Before the lock is asked for, and again where it had to be waited for: what no plan shows, and the lock lies in (a
+  /// namespace).
   virtual void prepare(Scope&) {}
-  /// Whether something is there of what prepare() makes.
+  /// Whether something is there of what prepare() makes, or taking the lock.
   virtual bool prepared() { return false; }
   /// After a primitive has looked at what the ledger holds: what it takes several of them to tell (a server that runs, and
   /// says that it is not ready). Reads only.
   virtual void look_closer(Scope&, Observation&) {}
   /// What is there of a deployment whose ledger is gone: names for people. Empty where there is nothing of the kind.
   virtual std::string unclaimed(Scope&) { return {}; }
-  /// After a destroy that left nothing in the ledger: takes away what prepare() made.
+  /// After a destroy that left nothing in the ledger: takes away what that made.
   virtual void clean_up(Scope&) {}
 };
 

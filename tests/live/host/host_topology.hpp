@@ -38,10 +38,6 @@ class OnlyHost final : public Topology {
   std::shared_ptr<Topology> rehearsed(Rehearsal& rehearsal) override {
     return std::shared_ptr<OnlyHost>(new OnlyHost(shared_, twin_of(host_, rehearsal)));
   }
-  void prepare(Scope&) override {
-    shared_->state.make();
-    shared_->fingerprinter.keep(shared_->state);
-  }
   Host& capability(Host*) { return *host_; }
   const State& state() const { return shared_->state; }
 
@@ -52,7 +48,7 @@ class OnlyHost final : public Topology {
     KeyedFingerprinter fingerprinter;
     explicit Shared(const TopologySettings& settings)
         : state(settings.deployment, settings.options.at("state-dir")),
-          ledger(file_ledger(state)),
+          ledger(file_ledger(state, [this] { fingerprinter.keep(state); })),
           fingerprinter(state) {}
   };
   OnlyHost(std::shared_ptr<Shared> shared, std::shared_ptr<Host> host)

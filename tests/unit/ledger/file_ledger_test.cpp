@@ -1,6 +1,7 @@
 // The ledger as a file: durable, locked, and readable whatever happens to the disk.
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -309,6 +310,67 @@ TEST_CASE("whoever waited while all was taken away starts anew") {
   CHECK(second->read().entries.empty());
   second->begin(run("run-2"), {});
   CHECK(here.ledger->read().run->id == "run-2");
+}
+
+TEST_CASE("whoever waits for the lock writes nothing") {
+  Deployment here;
+  const auto held = here.lock();
+  struct stat before{}, after{};
+  REQUIRE(::stat(here.file("").c_str(), &before) == 0);
+  CHECK(apart([&] { return code_of([&] { (void)here.lock(30ms); }); }) == "H0201");
+  REQUIRE(::stat(here.file("").c_str(), &after) == 0);
+  CHECK(before.st_mtim.tv_sec == after.st_mtim.tv_sec);
+  CHECK(before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
+}
+
+TEST_CASE("whoever waits for the lock waits for nothing else") {
+  Deployment here;
+  const auto held = here.lock();
+  // As one leaves it who was stopped while he wrote.
+  const int draft = ::open(here.file(".place.next").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  REQUIRE(::flock(draft, LOCK_EX) == 0);
+  CHECK(apart([&] { return code_of([&] { (void)here.lock(30ms); }); }) == "H0201");
+  ::close(draft);
+}
+
+TEST_CASE("whoever waits for the lock is not in the way of one who takes everything away, nor he in his") {
+  Deployment here;
+  constexpr int processes = 4, times = 60;
+  std::vector<std::unique_ptr<Child>> children;
+  for (int i = 0; i < processes; ++i)
+    children.push_back(std::make_unique<Child>([&](int) {
+      for (int n = 0; n < times; ++n) {
+        const auto lock = here.lock(120s);
+        here.ledger->begin(run("run"), {entry("web")});
+        here.ledger->finish(run("run", "2026-11-23T10:05:00Z"));
+        here.state.take_away();
+      }
+      return 0;
+    }));
+  for (auto& child : children) {
+    const Ended ended = child->end();
+    CHECK(ended.said.empty());
+    CHECK(ended.status == 0);
+  }
+  CHECK_FALSE(here.state.made());
+}
+
+TEST_CASE("taking the lock makes all that belongs to it, each time") {
+  TemporaryFolder folder;
+  const host::State state{"guestbook", folder.path().string()};
+  int taken = 0;
+  const auto ledger = host::file_ledger(state, [&] {
+    ++taken;
+    CHECK(fs::exists(state.root() / "keys"));
+    CHECK(fs::exists(state.root() / "ledger/place"));
+  });
+  Scopes scopes{ledger};
+  for (int i = 0; i < 2; ++i) {
+    Scope scope = scopes.reading();
+    const auto lock = ledger->lock(scope, 0ms);
+    fs::remove_all(state.root() / "keys");
+  }
+  CHECK(taken == 2);
 }
 
 TEST_CASE("processes that all want to write do so one after the other") {

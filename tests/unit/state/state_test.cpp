@@ -89,6 +89,17 @@ TEST_CASE("what others use is not taken over, and not taken away") {
   CHECK_FALSE(fs::exists(base / "mine/keys"));
 }
 
+TEST_CASE("what a kill left of a ledger that was being taken away is ours to end") {
+  const TemporaryFolder folder;
+  const State state{"mine", folder.path()};
+  state.make();
+  fs::rename(state.root() / "ledger", state.root() / ".ledger.gone");
+  CHECK(root_or_code("mine", folder.path()) == state.root().string());
+  state.make();
+  state.take_away();
+  CHECK_FALSE(state.made());
+}
+
 TEST_CASE("a copy of a state folder is refused: it knows passwords and ports of servers that are not its own") {
   const TemporaryFolder folder;
   const fs::path base = folder.path();
