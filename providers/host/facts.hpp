@@ -52,4 +52,11 @@ struct ProcessFacts {
   std::string fingerprint() const;
 };
 
+/// Who listens somewhere; `ours` where it is the supervised process that was asked about.
+struct Listener {
+  int pid = 0;
+  std::string command;
+  bool ours = false;
+};
+
 }  // namespace harmony::host

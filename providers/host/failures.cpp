@@ -49,7 +49,7 @@ bool disk_full(const std::string& output) {
 
 }  // namespace
 
-Error port_taken(const Endpoint& endpoint, const Host::Listener& holder, const std::string& wanted_by,
+Error port_taken(const Endpoint& endpoint, const Listener& holder, const std::string& wanted_by,
                  std::vector<std::string> log) {
   Diagnostic taken{.code = "H0110",
                    .message = fmt::format("{} is taken by somebody else", endpoint.text()),

@@ -13,8 +13,7 @@
 namespace harmony::host {
 
 /// H0110: somebody else holds the port. @param log of the process that wanted it, if it ran already.
-Error port_taken(const Endpoint&, const Host::Listener&, const std::string& wanted_by,
-                 std::vector<std::string> log = {});
+Error port_taken(const Endpoint&, const Listener&, const std::string& wanted_by, std::vector<std::string> log = {});
 /// H0112, with the Debian package where it is known.
 Error program_missing(const std::string& path, const Subject&);
 /// Throws it where an absolute path is no executable file.

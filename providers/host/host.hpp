@@ -120,15 +120,6 @@ class Host : public Primitive {
 
   // reads
   virtual ProcessState process(Scope&, const std::string& name) = 0;
-  /// The last lines of a process's log, control characters stripped.
-  virtual std::vector<std::string> log_tail(Scope&, const std::string& process, std::size_t lines) = 0;
-  /// Who listens: nobody, or a pid with its command; `ours` where it belongs to the supervised process `name`.
-  struct Listener {
-    int pid = 0;
-    std::string command;
-    bool ours = false;
-  };
-  virtual std::optional<Listener> listener(Scope&, const Endpoint&, const std::string& process) = 0;
   /// A Content as one text; pending where a part is.
   virtual Deferred<Secret<std::string>> render(Scope&, const Content&) = 0;
 

@@ -1,6 +1,5 @@
 #include "host/machine.hpp"
 
-#include "host/logs.hpp"
 #include "host/machine_host.hpp"
 
 namespace harmony::host {
@@ -11,14 +10,6 @@ std::shared_ptr<Host> machine(const State& state, std::shared_ptr<Ledger> ledger
 
 ProcessState MachineHost::process(Scope& at, const std::string& name) {
   return reader_.state_of(reader_.process(at, name));
-}
-
-std::vector<std::string> MachineHost::log_tail(Scope&, const std::string& process, std::size_t lines) {
-  return last_lines(folder(), log_folder(process), lines);
-}
-
-std::optional<Host::Listener> MachineHost::listener(Scope&, const Endpoint& endpoint, const std::string& process) {
-  return reader_.listener(endpoint, process);
 }
 
 Deferred<Secret<std::string>> MachineHost::render(Scope& at, const Content& content) {

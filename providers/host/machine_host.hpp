@@ -20,8 +20,6 @@ class MachineHost final : public Host {
   const Reader& reader() const { return reader_; }
 
   ProcessState process(Scope&, const std::string& name) override;
-  std::vector<std::string> log_tail(Scope&, const std::string& process, std::size_t lines) override;
-  std::optional<Listener> listener(Scope&, const Endpoint&, const std::string& process) override;
   Deferred<Secret<std::string>> render(Scope&, const Content&) override;
 
   void ensure(Scope&, const Directory&) override;

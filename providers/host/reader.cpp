@@ -211,8 +211,8 @@ int Reader::holder_among(const std::set<int>& pids, const ListeningSocket& socke
   return 0;
 }
 
-Host::Listener Reader::described(const ListeningSocket& socket) const {
-  Host::Listener listener{.pid = holder_of(socket.inode)};
+Listener Reader::described(const ListeningSocket& socket) const {
+  Listener listener{.pid = holder_of(socket.inode)};
   if (listener.pid != 0) listener.command = command_of(listener.pid);
   if (listener.command.empty())
     listener.command =
@@ -220,18 +220,18 @@ Host::Listener Reader::described(const ListeningSocket& socket) const {
   return listener;
 }
 
-std::optional<Host::Listener> Reader::listener(const Endpoint& endpoint, const std::string& process) const {
-  std::optional<Host::Listener> ours;
+std::optional<Listener> Reader::listener(const Endpoint& endpoint, const std::string& process) const {
+  std::optional<Listener> ours;
   for (const ListeningSocket& socket : reached_at(endpoint, listening_sockets())) {
     const int supervised = supervisor_.pid(process);
     const int pid = supervised != 0 ? holder_among({supervised}, socket) : 0;
     if (pid == 0) return described(socket);  // one that shares the port with ours is a stranger, too
-    ours = Host::Listener{.pid = pid, .command = command_of(pid), .ours = true};
+    ours = Listener{.pid = pid, .command = command_of(pid), .ours = true};
   }
   return ours;
 }
 
-std::optional<Host::Listener> Reader::stranger(const Endpoint& endpoint) const {
+std::optional<Listener> Reader::stranger(const Endpoint& endpoint) const {
   for (const ListeningSocket& socket : reached_at(endpoint, listening_sockets()))
     if (holder_among(supervisor_.pids(), socket) == 0 && holder_among(supervisor_.started(), socket) == 0)
       return described(socket);

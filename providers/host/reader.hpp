@@ -43,9 +43,9 @@ class Reader {
   /// One that has just been started is waited for until it has said what it is.
   ProcessFacts process(const Scope&, const std::string& name) const;
   ProcessState state_of(const ProcessFacts&) const;
-  std::optional<Host::Listener> listener(const Endpoint&, const std::string& process) const;
+  std::optional<Listener> listener(const Endpoint&, const std::string& process) const;
   /// Who listens there and belongs to no process of this deployment; its command says who, as far as it can be read.
-  std::optional<Host::Listener> stranger(const Endpoint&) const;
+  std::optional<Listener> stranger(const Endpoint&) const;
   bool free(int port) const;
   /// The port that the ledger holds for an instance, and whether it was settled.
   struct Port {
@@ -72,7 +72,7 @@ class Reader {
   void learn_hashes() const;
   std::string other_executable(int pid, const Definition&) const;
   bool process_there(const std::string& name) const;
-  Host::Listener described(const ListeningSocket&) const;
+  Listener described(const ListeningSocket&) const;
   /// The one of these processes, or below them, that holds a socket; 0 where none does.
   static int holder_among(const std::set<int>& pids, const ListeningSocket&);
 

@@ -58,14 +58,6 @@ ProcessState RehearsedHost::process(Scope& at, const std::string& name) {
   return state;
 }
 
-std::vector<std::string> RehearsedHost::log_tail(Scope& at, const std::string& process, std::size_t lines) {
-  return real_->log_tail(at, process, lines);
-}
-
-std::optional<Host::Listener> RehearsedHost::listener(Scope& at, const Endpoint& endpoint, const std::string& process) {
-  return real_->listener(at, endpoint, process);
-}
-
 Deferred<Secret<std::string>> RehearsedHost::render(Scope& at, const Content& content) {
   return real_->render(at, content);
 }

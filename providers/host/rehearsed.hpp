@@ -25,8 +25,6 @@ class RehearsedHost final : public Host {
   ~RehearsedHost() override;
 
   ProcessState process(Scope&, const std::string& name) override;
-  std::vector<std::string> log_tail(Scope&, const std::string& process, std::size_t lines) override;
-  std::optional<Listener> listener(Scope&, const Endpoint&, const std::string& process) override;
   Deferred<Secret<std::string>> render(Scope&, const Content&) override;
 
   void ensure(Scope&, const Directory&) override;

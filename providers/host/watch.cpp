@@ -32,7 +32,7 @@ bool keeps_exiting(const ProcessFacts& now, std::chrono::system_clock::time_poin
 /// Somebody else on the port, once that is sure.
 class StrangerWatch {
  public:
-  bool sure(const std::optional<Host::Listener>& found) {
+  bool sure(const std::optional<Listener>& found) {
     const auto now = std::chrono::steady_clock::now();
     if (!found || found->ours) first_seen_.reset();
     else if (!first_seen_) first_seen_ = now;
