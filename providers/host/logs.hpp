@@ -1,5 +1,7 @@
 #pragma once
 /// What the supervised wrote: s6-log's folders, `current` and its older parts `@…`, each line with its time in UTC.
+#include <sys/types.h>
+
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -7,6 +9,7 @@
 #include <vector>
 
 #include "harmony/scope.hpp"
+#include "host/descriptor.hpp"
 #include "host/folder.hpp"
 #include "host/status.hpp"
 
@@ -23,13 +26,21 @@ struct LogLine {
 };
 LogLine parse_log_line(std::string_view);
 
+/// How far a log was read. It stays in that file, whatever becomes of its name.
+struct LogPlace {
+  Descriptor file = {};  ///< reads on from there; empty where there is none yet
+  ino_t inode = 0;
+  static LogPlace beginning(const Folder&, const std::filesystem::path& folder);  ///< of the newest part
+};
+
 /// The last lines, printable, with their times; older parts are read where the newest has too few.
-std::vector<std::string> last_lines(const Folder&, const std::filesystem::path& folder, std::size_t count);
+std::vector<std::string> last_lines(const Folder&, const std::filesystem::path& folder, std::size_t count,
+                                    LogPlace& read_to);
 /// Those since a time, without their times.
 std::vector<std::string> last_lines_since(const Folder&, const std::filesystem::path& folder, std::size_t count,
                                           Time since);
-/// Hands over what is written from now on, until the scope is stopped. @throws Stopped
-void follow(const Scope&, const Folder&, const std::filesystem::path& folder,
+/// Hands over what is written from there on, until the scope is stopped. @throws Stopped
+void follow(const Scope&, const Folder&, const std::filesystem::path& folder, LogPlace from,
             const std::function<void(std::string_view line)>&);
 
 }  // namespace harmony::host

@@ -88,10 +88,11 @@ void MachineHost::logs(Scope& at, const LedgerEntry& entry, const LogQuery& quer
     for (const std::string& line : lines) sink(name, printable(line));
   }
   if (entry.subject.kind != "process") return;
-  for (const std::string& line : last_lines(folder(), log_folder(name), query.lines)) sink(name, line);
+  LogPlace read_to;
+  for (const std::string& line : last_lines(folder(), log_folder(name), query.lines, read_to)) sink(name, line);
   if (!query.follow) return;
   try {
-    follow(at, folder(), log_folder(name), [&](std::string_view line) { sink(name, line); });
+    follow(at, folder(), log_folder(name), std::move(read_to), [&](std::string_view line) { sink(name, line); });
   } catch (const Stopped&) {  // that is how following ends
   }
 }
