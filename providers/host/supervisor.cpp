@@ -94,13 +94,13 @@ bool Supervisor::intact(const fs::path& definition, std::string_view run) const 
 ProcessFacts Supervisor::facts(const std::string& name) const {
   ProcessFacts facts;
   facts.left_over = state_.look(half_made(name)) || state_.look(half_removed(name));
-  const auto run = state_.read(service(name) / "run");
-  if (!run) {
+  if (!state_.look(service(name))) {
     facts.strays = strays(name, 0);
     return facts;
   }
   facts.declared = true;
-  if (const std::string id = definition_id(*run); intact(service(name) / "definitions" / id, *run)) {
+  const std::string run = state_.read(service(name) / "run").value_or("");
+  if (const std::string id = definition_id(run); intact(service(name) / "definitions" / id, run)) {
     facts.declared_id = id;
     facts.next = definition(name, id);
   }
@@ -259,6 +259,14 @@ void Supervisor::write_scripts(const fs::path& folder, const Declaration& wanted
   state_.write(folder / "run", run_script(wanted), 0700, std::nullopt);
 }
 
+void Supervisor::write_logger(const fs::path& folder, const std::string& name) const {
+  state_.make(folder / "log", 0700, std::nullopt);
+  state_.write(folder / "log/run",
+               fmt::format("#!/bin/sh\numask 077\nexport TZ=UTC0\nexec {} -b -- T n10 s1000000 {}\n",
+                           program("s6-log", "s6"), shell_word(state_.absolute(log_folder(name)).string())),
+               0700, std::nullopt);
+}
+
 void Supervisor::declare(const Scope& at, const Declaration& wanted) const {
   // What a kill left: its logger would keep the new one's out.
   if (state_.look(half_removed(wanted.name))) finish_removal(at, wanted.name);
@@ -266,11 +274,7 @@ void Supervisor::declare(const Scope& at, const Declaration& wanted) const {
   state_.remove(next);  // what a kill left
   state_.make(next, passable(wanted.reader), wanted.reader);
   write_definition(next, wanted);
-  state_.make(next / "log", 0700, std::nullopt);
-  state_.write(next / "log/run",
-               fmt::format("#!/bin/sh\numask 077\nexport TZ=UTC0\nexec {} -b -- T n10 s1000000 {}\n",
-                           program("s6-log", "s6"), shell_word(state_.absolute(log_folder(wanted.name)).string())),
-               0700, std::nullopt);
+  write_logger(next, wanted.name);
   note_start(next);
   write_scripts(next, wanted);
   at.point("service folder made");
@@ -282,6 +286,7 @@ void Supervisor::declare(const Scope& at, const Declaration& wanted) const {
 
 void Supervisor::redefine(const Scope& at, const Declaration& wanted) const {
   write_definition(service(wanted.name), wanted);
+  if (!state_.look(service(wanted.name) / "log/run")) write_logger(service(wanted.name), wanted.name);
   at.point("definition written");
   write_scripts(service(wanted.name), wanted);
   at.point("definition switched");

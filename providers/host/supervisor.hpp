@@ -95,6 +95,7 @@ class Supervisor {
   std::string run_script(const Declaration&) const;
   void write_definition(const std::filesystem::path& folder, const Declaration&) const;
   void write_scripts(const std::filesystem::path& folder, const Declaration&) const;
+  void write_logger(const std::filesystem::path& folder, const std::string& name) const;
   /// @returns false where nobody listens there.
   bool tell(const std::filesystem::path& control, std::string_view commands) const;
   void bring_down(const Scope&, const std::string& name) const;

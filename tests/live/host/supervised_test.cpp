@@ -289,6 +289,30 @@ TEST_CASE("scripts that somebody edited are written again, and what runs is left
   CHECK(changes_of(at.plan(serving("hello")).outcome) == "");
 }
 
+TEST_CASE("scripts that somebody took away are written again, and what runs is left alone while it is known") {
+  Deployment at;
+  REQUIRE(text_of(at.deploy(serving("hello")).errors) == "");
+  const fs::path service = at.root() / "supervisor/app";
+  const int pid = pid_of(at.root(), "app");
+  const std::string written = text_of_file(service / "run");
+  fs::remove(service / "run");
+  CHECK(changes_of(at.plan(serving("hello")).outcome) == "update process/app\n");
+  const Report mended = at.deploy(serving("hello"));
+  REQUIRE(text_of(mended.errors) == "");
+  CHECK(mended.outcome.find({"host", "process", "app"})->effect == "leaves the running process alone");
+  CHECK(text_of_file(service / "run") == written);
+  CHECK(pid_of(at.root(), "app") == pid);
+  CHECK(changes_of(at.plan(serving("hello")).outcome) == "");
+
+  for (const char* name : {"run", "started", "definitions", "log/run"}) fs::remove_all(service / name);
+  CHECK(changes_of(at.plan(serving("hello")).outcome) == "update process/app\n");
+  REQUIRE(text_of(at.deploy(serving("hello")).errors) == "");
+  CHECK(text_of_file(service / "run") == written);
+  CHECK(fs::exists(service / "log/run"));
+  CHECK(greeted(port) == "hello");
+  CHECK(changes_of(at.plan(serving("hello")).outcome) == "");
+}
+
 TEST_CASE("a listening child of the supervised process is ours") {
   Deployment at;
   REQUIRE(text_of(at.deploy(serving("hello", {"--worker"})).errors) == "");
