@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "host/account.hpp"
 #include "host/process_table.hpp"
 #include "host/text.hpp"
 
@@ -53,8 +55,22 @@ bool was_in(int pid, const std::filesystem::path& path) {
          mounts == link_of(::getpid(), "ns/mnt");
 }
 
+/// Anybody may give a process of his a mark. What counts is one of root, of ourselves, or of the service user, and of
+/// nobody else besides: a set-uid program has the environment that its caller gave it.
+bool trusted(int pid, const std::set<uid_t>& ours) {
+  const auto users = users_of(pid);
+  return !users.empty() && std::ranges::includes(ours, users);
+}
+
+std::set<uid_t> trusted_users() {
+  std::set<uid_t> users{0, ::geteuid()};
+  if (const auto service = ::geteuid() == 0 ? account_of(service_user_name) : std::nullopt) users.insert(service->user);
+  return users;
+}
+
 /// Nothing where it carries no mark of this folder, nor of one that was deleted from its path.
-std::optional<MarkedProcess> read_mark(int pid, std::string_view folder, const std::filesystem::path& path) {
+std::optional<MarkedProcess> read_mark(int pid, std::string_view folder, const std::filesystem::path& path,
+                                       const std::set<uid_t>& ours) {
   // First: what is read afterwards is of this process, or it is over and no signal reaches anybody.
   Descriptor handle{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
   if (!handle) return std::nullopt;
@@ -64,6 +80,7 @@ std::optional<MarkedProcess> read_mark(int pid, std::string_view folder, const s
   std::string_view rest = *value;
   const std::string_view device = next_part(rest), inode = next_part(rest);
   if (fmt::format("{}:{}", device, inode) != folder && !was_in(pid, path)) return std::nullopt;
+  if (!trusted(pid, ours)) return std::nullopt;
   MarkedProcess found{.pid = pid, .handle = std::move(handle)};
   if (rest.empty()) return found;
   const int stop_signal = number_in(next_part(rest));
@@ -102,9 +119,10 @@ std::vector<MarkedProcess> Mark::carriers() const {
   std::vector<MarkedProcess> all;
   std::vector<int> above{::getpid()};
   while (above.back() > 1) above.push_back(parent_of(above.back()));
+  const std::set<uid_t> ours = trusted_users();
   for (const int pid : all_processes()) {
     if (std::ranges::find(above, pid) != above.end()) continue;
-    if (auto found = read_mark(pid, folder, folder_)) all.push_back(std::move(*found));
+    if (auto found = read_mark(pid, folder, folder_, ours)) all.push_back(std::move(*found));
   }
   return all;
 }

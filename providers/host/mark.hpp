@@ -32,7 +32,7 @@ class Mark {
   std::string of_supervision() const;
   /// A line of shell: what it becomes is the main one of this process.
   std::string line_of(const std::string& process, int stop_signal) const;
-  /// All that can be read, also those of a folder that was deleted from this path, but not this process and those above
+  /// All that can be read and belong to root, to ourselves or, as root, to the service user; also those of a folder that was deleted from this path, but not this process and those above
   /// it. Empty, too, on kernels without pidfd (before 5.3).
   std::vector<MarkedProcess> carriers() const;
 

@@ -82,6 +82,19 @@ std::vector<int> all_processes() {
 
 int parent_of(int pid) { return stat_of(pid).parent; }
 
+std::set<uid_t> users_of(int pid) {
+  constexpr std::string_view key = "\nUid:";
+  constexpr int kinds = 3;
+  const std::string text = whole_file(fmt::format("/proc/{}/status", pid));  // its name in there has no line ends
+  const auto at = text.find(key);
+  std::set<uid_t> users;
+  if (at == std::string::npos) return users;
+  std::istringstream rest{text.substr(at + key.size())};
+  uid_t user = 0;
+  for (int i = 0; i < kinds && rest >> user; ++i) users.insert(user);
+  return users;
+}
+
 bool is_paused(int pid) {
   const char state = stat_of(pid).state;
   return state == 'T' || state == 't';

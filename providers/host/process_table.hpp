@@ -1,5 +1,7 @@
 #pragma once
 /// What the kernel says of the processes of this machine. All of it may be over before it is looked at.
+#include <sys/types.h>
+
 #include <filesystem>
 #include <set>
 #include <string>
@@ -11,6 +13,8 @@ namespace harmony::host {
 std::vector<int> all_processes();
 /// 0 where it is gone, or has none.
 int parent_of(int pid);
+/// As whom it runs, and may run again: the real, effective and saved user. Empty where it is gone.
+std::set<uid_t> users_of(int pid);
 /// Stopped by a signal (SIGSTOP, SIGTSTP) or by a debugger: it is there, and does nothing.
 bool is_paused(int pid);
 /// Processes and all below them.

@@ -1,7 +1,5 @@
 #include "host/reader.hpp"
 
-#include <grp.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "host/account.hpp"
 #include "host/diff.hpp"
 #include "host/durable.hpp"
 #include "host/logs.hpp"
@@ -23,22 +22,6 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string user_name(uid_t user) {
-  char buffer[16384];
-  struct passwd entry{}, *found = nullptr;
-  ::getpwuid_r(user, &entry, buffer, sizeof buffer, &found);
-  return found ? found->pw_name : std::to_string(user);
-}
-
-std::optional<Account> account_of(const std::string& user) {
-  char buffer[16384];
-  struct passwd entry{}, *found = nullptr;
-  const int failed = ::getpwnam_r(user.c_str(), &entry, buffer, sizeof buffer, &found);
-  if (failed == EMFILE || failed == EIO) throw read_failure("/etc/passwd", failed);  // others mean that there is none
-  if (!found) return std::nullopt;
-  return Account{found->pw_uid, found->pw_gid};
-}
 
 PathState state_of_path(const PathFacts& facts) { return {facts.mode, user_name(facts.owner.user)}; }
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/magic.h>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -18,6 +17,7 @@
 #include <fmt/ranges.h>
 
 #include "harmony/error.hpp"
+#include "host/account.hpp"
 #include "host/descriptor.hpp"
 #include "host/durable.hpp"
 #include "host/printable.hpp"
@@ -83,17 +83,10 @@ Error unfit(const fs::path& path, std::string_view why, std::string help) {
                 .help = std::move(help)});
 }
 
-std::string user_name(uid_t user) {
-  std::vector<char> buffer(16384);
-  struct passwd entry{}, *found = nullptr;
-  ::getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found);
-  return found ? found->pw_name : std::to_string(user);
-}
-
 std::optional<gid_t> service_group() {
   std::vector<char> buffer(65536);
   struct group entry{}, *found = nullptr;
-  const int failed = ::getgrnam_r("harmony", &entry, buffer.data(), buffer.size(), &found);
+  const int failed = ::getgrnam_r(service_user_name, &entry, buffer.data(), buffer.size(), &found);
   if (failed == EMFILE || failed == EIO) throw read_failure("/etc/group", failed);
   if (!found) return std::nullopt;
   return found->gr_gid;
@@ -288,7 +281,7 @@ void State::require_makeable() const {
               "choose another place with --state-dir DIR");
 }
 
-std::string State::service_user() const { return as_root_ ? "harmony" : ""; }
+std::string State::service_user() const { return as_root_ ? service_user_name : ""; }
 
 void State::make_folders() const {
   const fs::path all = root_.parent_path();

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -82,6 +83,39 @@ TEST_CASE("what carries the mark of a state folder is found, and no other") {
   REQUIRE(child != all.end());
   CHECK(child->stop_signal == 0);
   CHECK(other_mark.carriers().size() == 1);
+}
+
+TEST_CASE("a mark that somebody else gave a process of his counts for nothing, also on a set-uid program", "[root]") {
+  if (::geteuid() != 0) {
+    WARN("needs root to be somebody else");
+    return;
+  }
+  const harmony::testing::TemporaryFolder ours;
+  const Mark mark{ours.path()};
+  const auto ready = ours.path() / "ready", never = ours.path() / "never", sleep = ours.path() / "sleep";
+  std::filesystem::permissions(ours.path(), std::filesystem::perms(0755));
+  for (const auto& pipe : {ready, never}) {
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    REQUIRE(::chmod(pipe.c_str(), 0666) == 0);
+  }
+  std::filesystem::copy("/bin/sleep", sleep);
+  REQUIRE(::chmod(sleep.c_str(), 04755) == 0);
+  const std::string as_nobody = "exec setpriv --reuid=65534 --regid=65534 --clear-groups ";
+  const Detached plain{fmt::format("{}{}/bin/sh -c 'echo >{}; read line <{}'", mark.line_of("db", SIGINT), as_nobody,
+                                   ready.string(), never.string()),
+                       ""};
+  wait_for(ready);
+  const Detached set_uid{mark.line_of("db", SIGINT) + as_nobody + sleep.string() + " 1000", ""};
+  const std::string program = fmt::format("/proc/{}/exe", set_uid.pid());
+  while (std::filesystem::read_symlink(program) != sleep) std::this_thread::yield();
+  const Detached known{fmt::format("{}exec /bin/sh -c 'echo >{}; read line <{}'", mark.line_of("db", SIGINT),
+                                   ready.string(), never.string()),
+                       ""};
+  wait_for(ready);
+  const auto all = mark.carriers();
+  CHECK_FALSE(find(all, plain.pid()));
+  CHECK_FALSE(find(all, set_uid.pid()));
+  CHECK(find(all, known.pid()));
 }
 
 TEST_CASE("one that is over stays over") {
