@@ -172,6 +172,17 @@ Descriptor make_folder(int parent, const fs::path& path, mode_t mode, std::optio
   return folder;
 }
 
+/// Where anybody may write, anybody may have put something else there. Empty where another deploy has moved it on.
+Descriptor open_draft(const fs::path& draft, const fs::path& folder) {
+  Descriptor made{::open(draft.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  struct stat found{};
+  const bool other_kind = !made && (errno == ENOTDIR || errno == ELOOP);
+  const bool foreign = made && ::fstat(made.number(), &found) == 0 && found.st_uid != ::geteuid();
+  if (!other_kind && !foreign) return made;
+  throw unfit(folder, fmt::format("`{}` is in the way, and no folder of ours", draft.string()),
+              "look who put it there, and move it away, or choose another place with --state-dir DIR");
+}
+
 /// The folders above a deployment's own. Passable as root, since services run as another user; else one's own affair.
 void make_parents(const fs::path& folder, mode_t mode) {
   if (folder == folder.root_path() || ::access(folder.c_str(), F_OK) == 0) return;
@@ -179,7 +190,8 @@ void make_parents(const fs::path& folder, mode_t mode) {
   // Beside its place first: a kill must not leave one that services cannot pass. Another deploy may be doing the same.
   const fs::path next = folder.parent_path() / ("." + folder.filename().string() + ".next");
   if (::mkdir(next.c_str(), 0700) != 0 && errno != EEXIST) throw write_failure(folder, errno);
-  const bool made = ::chmod(next.c_str(), mode) == 0 &&
+  const Descriptor draft = open_draft(next, folder);
+  const bool made = draft && ::fchmod(draft.number(), mode) == 0 &&
                     ::renameat2(AT_FDCWD, next.c_str(), AT_FDCWD, folder.c_str(), RENAME_NOREPLACE) == 0;
   const int cause = errno;
   if (!made) ::rmdir(next.c_str());

@@ -307,6 +307,36 @@ TEST_CASE("a place that cannot be written to is named with its cause") {
   CHECK(as_nobody([] { return made(State{"a", "/proc/no"}); }).starts_with("H0104: `/proc/no` cannot be written: "));
 }
 
+TEST_CASE("what somebody put in the way of a folder above is not followed, nor made passable") {
+  const TemporaryFolder folder;
+  const fs::path base = folder.path(), draft = base / ".all.next";
+  std::ofstream{base / "file"} << "x";
+  fs::create_directory(base / "other");
+  mode(base / "file", 0600);
+  mode(base / "other", 0700);
+  const State state{"a", base / "all"};
+  const auto refused = [&] {
+    const std::string before = shape(base / "file") + shape(base / "other") + shape(draft);
+    CHECK(made(state) == fmt::format("H0102: `{}` cannot hold the state of a deployment: `{}` is in the way, and no "
+                                     "folder of ours",
+                                     (base / "all").string(), draft.string()));
+    CHECK(shape(base / "file") + shape(base / "other") + shape(draft) == before);
+    CHECK_FALSE(fs::exists(fs::symlink_status(base / "all")));
+    fs::remove(draft);
+  };
+  for (const char* target : {"file", "other"}) {
+    fs::create_symlink(base / target, draft);
+    refused();
+  }
+  if (::geteuid() == 0) {
+    fs::create_directory(draft);
+    REQUIRE(::chown(draft.c_str(), nobody, nobody) == 0);
+    refused();
+  }
+  fs::create_directory(draft);  // what a kill left
+  CHECK(made(state) == "made");
+}
+
 TEST_CASE("something swapped in between is not followed", "[root]") {
   if (::geteuid() != 0) {
     WARN("needs root to give folders away");
