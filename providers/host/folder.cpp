@@ -102,28 +102,73 @@ bool leads_to(const fs::path& folder, const fs::path& kept) {
   return std::mismatch(folder.begin(), folder.end(), kept.begin(), kept.end()).first == folder.end();
 }
 
-/// @returns false where something below had to stay.
-bool remove_entry(int parent, const std::string& name, const fs::path& root, const fs::path& path,
-                  const std::vector<fs::path>& keep) {
-  if (std::ranges::find(keep, path) != keep.end()) return false;
-  struct stat found{};
-  if (::fstatat(parent, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (errno == ENOENT) return true;
-    throw write_failure(root / path, errno);
-  }
-  if (!S_ISDIR(found.st_mode)) {
-    if (::unlinkat(parent, name.c_str(), 0) != 0 && errno != ENOENT) throw write_failure(root / path, errno);
+/// Takes an entry away with all that is in it. Who owns a folder may have made any number of levels in it, and each that
+/// is walked into holds a descriptor: so what lies deep is first moved up into the topmost folder.
+class Removal {
+ public:
+  Removal(const fs::path& root, const std::vector<fs::path>& keep) : root_(root), keep_(keep) {}
+
+  /// @returns false where something below had to stay.
+  bool take_away(int parent, const std::string& name, const fs::path& path) { return entry(parent, name, path, 0); }
+
+ private:
+  static constexpr int deepest = 16;
+
+  bool entry(int parent, const std::string& name, const fs::path& path, int depth) {
+    if (std::ranges::find(keep_, path) != keep_.end()) return false;
+    struct stat found{};
+    if (::fstatat(parent, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) return true;
+      throw write_failure(root_ / path, errno);
+    }
+    if (!S_ISDIR(found.st_mode)) {
+      if (::unlinkat(parent, name.c_str(), 0) != 0 && errno != ENOENT) throw write_failure(root_ / path, errno);
+      return true;
+    }
+    const bool a_way_to_kept = std::ranges::any_of(keep_, [&](const fs::path& kept) { return leads_to(path, kept); });
+    if (depth > deepest && !a_way_to_kept && moved_up(parent, name)) return true;
+    const bool all = content(parent, name, path, depth);
+    if (!all && a_way_to_kept) return false;
+    if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
+      throw write_failure(root_ / path, errno);
     return true;
   }
-  const Descriptor folder{::openat(parent, name.c_str(), folder_flags)};
-  if (!folder) throw write_failure(root / path, errno);
-  bool all = true;
-  for (const std::string& below : names_in(folder.number(), root / path))
-    all &= remove_entry(folder.number(), below, root, path / below, keep);
-  const bool a_way_to_kept = std::ranges::any_of(keep, [&](const fs::path& kept) { return leads_to(path, kept); });
-  if (!all && a_way_to_kept) return false;
-  if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) throw write_failure(root / path, errno);
-  return true;
+  bool content(int parent, const std::string& name, const fs::path& path, int depth) {
+    const Descriptor folder{::openat(parent, name.c_str(), folder_flags)};
+    if (!folder) throw write_failure(root_ / path, errno);
+    if (depth == 0) topmost_ = folder.number();
+    bool all = true;
+    for (const std::string& below : names_in(folder.number(), root_ / path))
+      all &= entry(folder.number(), below, path / below, depth + 1);
+    while (depth == 0 && !moved_.empty()) {
+      const std::string next = std::move(moved_.back());
+      moved_.pop_back();
+      all &= entry(folder.number(), next, path / next, 1);
+    }
+    return all;
+  }
+  /// @returns false where that cannot be done.
+  bool moved_up(int parent, const std::string& name) {
+    for (;;) {
+      std::string up = fmt::format(".deep.{}", number_++);
+      if (::renameat(parent, name.c_str(), topmost_, up.c_str()) == 0) {
+        moved_.push_back(std::move(up));
+        return true;
+      }
+      if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR) return false;  // those: another has that name
+    }
+  }
+
+  const fs::path& root_;
+  const std::vector<fs::path>& keep_;
+  int topmost_ = -1;
+  unsigned number_ = 0;
+  std::vector<std::string> moved_;
+};
+
+void remove_entry(int parent, const std::string& name, const fs::path& root, const fs::path& path,
+                  const std::vector<fs::path>& keep) {
+  Removal{root, keep}.take_away(parent, name, path);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -114,6 +115,30 @@ TEST_CASE("what is kept stays with the way to it, the rest goes") {
   CHECK(at.folder.read("services/db/data/base/1") == "x");
   at.folder.remove("services/db");
   CHECK_FALSE(at.folder.look("services/db"));
+}
+
+TEST_CASE("a folder goes however deep it is, with few open files, and what is kept in it stays") {
+  const Place at;
+  at.folder.make("services/db/data", 0700, std::nullopt);
+  at.folder.write("services/db/data/1", "x", 0600, std::nullopt);
+  at.folder.make("services/db/.deep.0", 0700, std::nullopt);  // a name that it takes itself
+  at.folder.write("services/db/.deep.0/file", "x", 0600, std::nullopt);
+  at.folder.write("services/db/.deep.1", "x", 0600, std::nullopt);
+  Descriptor level = at.folder.open("services/db", O_RDONLY | O_DIRECTORY);
+  for (int i = 0; i < 3000; ++i) {
+    REQUIRE(::mkdirat(level.number(), "a", 0700) == 0);
+    REQUIRE(::mkdirat(level.number(), "b", 0700) == 0);
+    level = Descriptor{::openat(level.number(), "b", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  }
+  const std::string said = harmony::testing::apart([&]() -> std::string {
+    const rlimit few{64, 64};
+    if (::setrlimit(RLIMIT_NOFILE, &few) != 0) return "no limit";
+    at.folder.remove("services/db", {"services/db/data"});
+    return "removed";
+  });
+  CHECK(said == "removed");
+  CHECK(at.folder.names("services/db") == std::vector<std::string>{"data"});
+  CHECK(at.folder.read("services/db/data/1") == "x");
 }
 
 TEST_CASE("a folder is mended to its mode, whatever the umask") {
