@@ -1,7 +1,7 @@
 #include "postgresql/installation.hpp"
 
-#include <fstream>
 #include <optional>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -34,8 +34,8 @@ int newest_major() {
 }
 }  // namespace
 
-Installation installation(const fs::path& data) {
-  std::ifstream version{data / "PG_VERSION"};
+Installation installation(const host::Folder& state, const fs::path& data) {
+  std::istringstream version{state.read(data / "PG_VERSION").value_or("")};
   if (std::string major;
       version >> major && major.size() <= 3 && major.find_first_not_of("0123456789") == std::string::npos) {
     if (auto found = installed(major)) return *found;
@@ -43,7 +43,7 @@ Installation installation(const fs::path& data) {
         {.code = "H0226",
          .message = fmt::format("the data was made by PostgreSQL {}, which is not installed", major),
          .subject = "tree/" + data.string(),
-         .facts = {{"data", data.string()}},
+         .facts = {{"data", state.absolute(data).string()}},
          .help = fmt::format("install postgresql-{} again, or move the data to another major with pg_upgrade", major)});
   }
   const int newest = newest_major();

@@ -46,7 +46,7 @@ void OnHost::ensure_server(Scope& in, const PostgreSqlServer& wanted) {
   Scope step =
       in.step({.kind = "database server", .name = wanted.instance, .decides = {"host", "process", wanted.instance}});
   const fs::path folder = home(wanted.instance), data = folder / "data";
-  const Installation postgresql = installation(host_->absolute(data));
+  const Installation postgresql = installation(host::Folder{host_->absolute({})}, data);
   const sql::Server server = this->server(step, wanted.instance);
   step.detail(fmt::format("PostgreSQL {} on {}", postgresql.major, server.at.text()));
 

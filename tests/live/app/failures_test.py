@@ -122,7 +122,12 @@ def test_postgresql_of_another_major(app):
     real = open(version).read()
     open(version, "w").write("9\n")
     app.run("deploy", "--yes", "--set", "database=true").expect(1, "H0226|H0113", r"PostgreSQL 9\b")
+    os.unlink(version)
+    os.mkfifo(version)  # as a server could that means ill; it keeps nobody waiting
+    app.run("plan", "--set", "database=true").expect(5, "H0106", "PG_VERSION")
+    os.unlink(version)
     open(version, "w").write(real)
+    shutil.chown(version, "harmony", "harmony")
     app.deploy("--set", "database=true")
 
 
