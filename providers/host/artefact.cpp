@@ -10,6 +10,7 @@
 
 #include "host/diff.hpp"
 #include "host/durable.hpp"
+#include "host/failures.hpp"
 #include "host/machine_host.hpp"
 #include "host/names.hpp"
 
@@ -19,13 +20,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void copy(const Descriptor& from, const Descriptor& to, const fs::path& path) {
+void copy(const fs::path& source, const Descriptor& from, const Descriptor& to, const fs::path& path) {
   std::vector<char> buffer(1 << 18);
   for (;;) {
     const auto got = ::read(from.number(), buffer.data(), buffer.size());
     if (got == 0) break;
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw write_failure(path, errno);
+    if (got < 0) throw executable_unreadable(source, errno);
     if (const int cause = write_whole(to.number(), {buffer.data(), static_cast<std::size_t>(got)}))
       throw write_failure(path, cause);
   }
@@ -56,8 +57,8 @@ void MachineHost::install(const Scope& at, const fs::path& source, const std::st
   folder().remove(next);
   folder().make(next, open_to_services, std::nullopt);
   const Descriptor from{::open(source.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!from) throw write_failure(source, errno);
-  copy(from, folder().create(file, open_to_services), folder().absolute(file));
+  if (!from) throw executable_unreadable(source, errno);
+  copy(source, from, folder().create(file, open_to_services), folder().absolute(file));
   at.point("artefact copied");
   if (reader_.hash_of(folder().absolute(file)) != hash) {
     folder().remove(next);

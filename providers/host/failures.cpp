@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "host/diff.hpp"
+#include "host/durable.hpp"
 #include "host/printable.hpp"
 #include "host/text.hpp"
 
@@ -64,6 +65,14 @@ Error port_taken(const Endpoint& endpoint, const Listener& holder, const std::st
         fmt::format("`ss -ltnp 'sport = :{}'` as root says who it is; end it, then deploy again", endpoint.port);
   }
   return Error(std::move(taken));
+}
+
+Error executable_unreadable(const std::filesystem::path& source, int cause) {
+  return Error({.code = "H0109",
+                .message = fmt::format("the executable `{}` cannot be read{}", source.string(),
+                                       cause == 0 ? std::string{} : ": " + cause_text(cause)),
+                .subject = "artefact/" + source.string(),
+                .help = help_for_reading(cause, "build it, or name another one")});
 }
 
 Error program_missing(const std::string& path, const Subject& subject) {

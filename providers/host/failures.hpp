@@ -1,6 +1,7 @@
 #pragma once
 /// The errors that the real host and its twin tell alike.
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ namespace harmony::host {
 
 /// H0110: somebody else holds the port. @param log of the process that wanted it, if it ran already.
 Error port_taken(const Endpoint&, const Listener&, const std::string& wanted_by, std::vector<std::string> log = {});
+/// H0109: what is to be deployed. @param cause an errno; 0: not known
+Error executable_unreadable(const std::filesystem::path& source, int cause = 0);
 /// H0112, with the Debian package where it is known.
 Error program_missing(const std::string& path, const Subject&);
 /// Throws it where an absolute path is no executable file.

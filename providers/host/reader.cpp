@@ -11,7 +11,7 @@
 
 #include "host/account.hpp"
 #include "host/diff.hpp"
-#include "host/durable.hpp"
+#include "host/failures.hpp"
 #include "host/logs.hpp"
 #include "host/process_table.hpp"
 #include "host/text.hpp"
@@ -127,10 +127,7 @@ std::string Reader::hash_of_source(const fs::path& source) const {
   std::error_code none;
   const auto hash = fs::is_regular_file(source, none) ? hashes_.of(source) : std::nullopt;
   if (hash) return *hash;
-  throw Error({.code = "H0109",
-               .message = fmt::format("the executable `{}` cannot be read", source.string()),
-               .subject = "artefact/" + source.string(),
-               .help = "build it, or name another one"});
+  throw executable_unreadable(source);
 }
 
 bool Reader::installed(const Subject& artefact) const {
