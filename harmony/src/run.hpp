@@ -1,6 +1,6 @@
 #pragma once
-/// One pass over the Score tree. Four kinds: a real one, a rehearsed one, one that only reads, and one for smoke
-/// tests. Scores and capabilities cannot tell which; they see a Scope.
+/// One pass over the Score tree. Three kinds: a real one, a rehearsed one, and one that only reads, as smoke tests do.
+/// Scores and capabilities cannot tell which; they see a Scope.
 #include <atomic>
 #include <deque>
 #include <functional>

@@ -32,7 +32,7 @@ std::string wrong_with(const std::string& name) {
 }
 
 const char* const help =
-    "use letters, digits, `-`, `_` and `.`, at most 128 of them, beginning with a letter or a digit";
+    "letters, digits, `-`, `_` and `.` always do: at most 128 of them, beginning with a letter or a digit";
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 #pragma once
 /// The state folder of one deployment on this machine, and who owns what in it:
 ///   <state>/            root:harmony 0710 (as a normal user: 0700, all below oneself's)
-///     ledger/           0700: journal, plans, lock
+///     ledger/           0700: journal, lock, and the place that it was made for
 ///     keys/             0700: fingerprint key, generated secrets
 ///     artefacts/<hash>/ executables, readable by services
 ///     supervisor/       the supervisor's scan directory
@@ -71,7 +71,7 @@ class KeyedFingerprinter : public Fingerprinter {
   std::string of(std::string_view value) const override;
   /// Where another deploy has kept one meanwhile, that one counts from now on. @throws H0104
   void keep(const State&) const;
-  /// For a saved plan, which carries the key of its first rehearsal (hex); adopt is ignored where a key is kept already.
+  /// For a saved plan, which carries the key of its first rehearsal (hex). @throws StalePlan where another is kept already
   std::string key() const;
   void adopt(const std::string& key);
 

@@ -152,8 +152,7 @@ class CurlProbe final : public Probe {
  public:
   CurlProbe() {
     static std::once_flag once;
-    std::call_once(
-        once, [] { curl_global_init(CURL_GLOBAL_NOTHING); });  // no TLS here: it would cost each start of the program
+    std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   }
   Answer request(Scope& in, const host::Endpoint& at, const HttpRequest& request,
                  std::chrono::milliseconds limit) override {
