@@ -33,8 +33,6 @@ std::string help_for(int cause) {
   }
 }
 
-bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
-
 /// The file beside `path` that becomes it. Its lock keeps two writers apart, and what a killed one left is used again.
 class Draft {
  public:
@@ -95,6 +93,8 @@ class Draft {
 };
 
 }  // namespace
+
+bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
 std::string cause_text(int cause) {
   std::string text = std::strerror(cause);

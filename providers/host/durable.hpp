@@ -1,5 +1,7 @@
 #pragma once
 /// Writing files so that a crash, a kill or a full disk leaves the old content or the new one, never a mixture.
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <string_view>
 
@@ -18,6 +20,9 @@ std::string help_for_reading(int cause, std::string otherwise);
 
 /// "no space left on device"
 std::string cause_text(int cause);
+
+/// The same one, whatever its names.
+bool same_file(const struct stat&, const struct stat&);
 
 /// All of it, however often the system interrupts. @returns 0, else an errno.
 int write_whole(int file, std::string_view content);

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <charconv>
 #include <ctime>
 #include <fstream>
 #include <vector>
@@ -17,6 +16,7 @@
 
 #include "host/durable.hpp"
 #include "host/printable.hpp"
+#include "host/process_table.hpp"
 
 namespace harmony::host {
 
@@ -26,19 +26,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr const char* time_format = "%Y-%m-%dT%H:%M:%SZ";
-
-/// When a process began, in the kernel's own units since the boot; empty where there is none.
-std::string start_of(int pid) {
-  std::ifstream file{fmt::format("/proc/{}/stat", pid)};
-  std::string line;
-  std::getline(file, line);
-  auto at = line.rfind(')');  // the name before it may hold spaces and brackets
-  if (at == std::string::npos) return {};
-  constexpr int fields_between = 20;
-  for (int i = 0; i < fields_between && at != std::string::npos; ++i) at = line.find(' ', at + 1);
-  if (at == std::string::npos) return {};
-  return line.substr(at + 1, line.find(' ', at + 1) - at - 1);
-}
 
 /// The name of the program a process runs; never its arguments.
 std::string program_of(int pid) {
@@ -56,8 +43,7 @@ bool holds_open(int pid, const struct stat& wanted) {
   for (fs::directory_iterator entry{fmt::format("/proc/{}/fd", pid), unreadable}, end; !unreadable && entry != end;
        entry.increment(unreadable)) {
     struct stat found{};
-    if (::stat(entry->path().c_str(), &found) == 0 && found.st_dev == wanted.st_dev && found.st_ino == wanted.st_ino)
-      return true;
+    if (::stat(entry->path().c_str(), &found) == 0 && same_file(found, wanted)) return true;
   }
   return false;
 }
@@ -67,14 +53,8 @@ std::vector<int> processes_with(const fs::path& path) {
   std::vector<int> pids;
   struct stat wanted{};
   if (::stat(path.c_str(), &wanted) != 0) return pids;
-  std::error_code unreadable;
-  for (fs::directory_iterator entry{"/proc", unreadable}, end; !unreadable && entry != end;
-       entry.increment(unreadable)) {
-    const std::string name = entry->path().filename();
-    int pid = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), pid).ptr != name.data() + name.size()) continue;
+  for (const int pid : all_processes())
     if (pid != ::getpid() && holds_open(pid, wanted)) pids.push_back(pid);
-  }
   return pids;
 }
 
@@ -118,10 +98,9 @@ std::string wall_time(const std::string& since) {
   return same_day ? fmt::format("{:%H:%M:%S}", local) : fmt::format("{:%Y-%m-%d %H:%M:%S}", local);
 }
 
-bool same_file(int open, const fs::path& path) {
+bool still_named(int open, const fs::path& path) {
   struct stat ours{}, there{};
-  return ::fstat(open, &ours) == 0 && ::lstat(path.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
-         ours.st_ino == there.st_ino;
+  return ::fstat(open, &ours) == 0 && ::lstat(path.c_str(), &there) == 0 && same_file(ours, there);
 }
 
 }  // namespace
@@ -144,7 +123,7 @@ std::optional<Descriptor> LockFile::try_take(const LockHolder& holder) const {
     if (errno == EWOULDBLOCK || errno == EINTR) return std::nullopt;
     throw write_failure(path_, errno);
   }
-  if (!same_file(file.number(), path_)) return std::nullopt;  // its holder took the whole deployment away
+  if (!still_named(file.number(), path_)) return std::nullopt;  // its holder took the whole deployment away
   // Where a full disk keeps the name out, the lock is held all the same.
   if (::ftruncate(file.number(), 0) == 0) (void)write_whole(file.number(), to_text(holder) + "\n");
   return file;

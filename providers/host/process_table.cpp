@@ -42,6 +42,7 @@ std::optional<std::vector<int>> children_of(int pid) {
 struct Stat {
   char state = 0;
   int parent = 0;
+  std::string start;
 };
 
 Stat stat_of(int pid) {
@@ -51,6 +52,8 @@ Stat stat_of(int pid) {
   if (name_end == std::string::npos) return stat;
   std::istringstream rest{text.substr(name_end + 1)};
   rest >> stat.state >> stat.parent;
+  constexpr int fields_between = 17;
+  for (int i = 0; i <= fields_between; ++i) rest >> stat.start;
   return stat;
 }
 
@@ -81,6 +84,8 @@ std::vector<int> all_processes() {
 }
 
 int parent_of(int pid) { return stat_of(pid).parent; }
+
+std::string start_of(int pid) { return stat_of(pid).start; }
 
 std::set<uid_t> users_of(int pid) {
   constexpr std::string_view key = "\nUid:";

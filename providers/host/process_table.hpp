@@ -13,6 +13,8 @@ namespace harmony::host {
 std::vector<int> all_processes();
 /// 0 where it is gone, or has none.
 int parent_of(int pid);
+/// When it began, in the kernel's own units since the boot: tells two apart that had the same number. Empty where it is gone.
+std::string start_of(int pid);
 /// As whom it runs, and may run again: the real, effective and saved user. Empty where it is gone.
 std::set<uid_t> users_of(int pid);
 /// Stopped by a signal (SIGSTOP, SIGTSTP) or by a debugger: it is there, and does nothing.
