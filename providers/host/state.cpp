@@ -205,7 +205,7 @@ namespace {
 
 /// The ledger last: what a kill leaves of a removal is still ours to end.
 constexpr std::string_view ledger = "ledger", half_removed = ".ledger.gone";
-constexpr std::string_view folders[] = {"artefacts", "keys", "logs", "services", "supervisor", half_removed, ledger};
+constexpr std::string_view folders[] = {"artefacts", "keys", "logs", "services", "supervisor", ledger, half_removed};
 
 fs::path place_of(const fs::path& root) { return root / "ledger/place"; }
 
@@ -340,6 +340,22 @@ std::string State::neighbours() const {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+namespace {
+
+/// A ledger that is out of the way holds nobody up: the next destroy may already be at the same.
+constexpr int tries_beside_another = 20;
+
+std::error_code removed_beside_another(const fs::path& path) {
+  std::error_code failed;
+  for (int i = 0; i < tries_beside_another; ++i) {
+    fs::remove_all(path, failed);
+    if (failed != std::errc::no_such_file_or_directory && failed != std::errc::directory_not_empty) break;
+  }
+  return failed;
+}
+
+}  // namespace
+
 void State::take_away() const {
   const auto require = [&](const std::error_code& failed, std::string_view name) {
     if (!failed) return;
@@ -352,15 +368,18 @@ void State::take_away() const {
   };
   std::error_code failed;
   for (const std::string_view name : folders) {
-    if (name == ledger) continue;
+    if (name == ledger || name == half_removed) continue;
     fs::remove_all(root_ / name, failed);
     require(failed, name);
   }
   // Out of the way at once: whoever waits for the lock makes a ledger of its own, and nothing in this one.
-  fs::rename(root_ / ledger, root_ / half_removed, failed);
+  for (int i = 0; i < tries_beside_another; ++i) {
+    require(removed_beside_another(root_ / half_removed), half_removed);
+    fs::rename(root_ / ledger, root_ / half_removed, failed);
+    if (failed != std::errc::directory_not_empty && failed != std::errc::file_exists) break;
+  }
   if (failed != std::errc::no_such_file_or_directory) require(failed, ledger);
-  fs::remove_all(root_ / half_removed, failed);
-  require(failed, half_removed);
+  require(removed_beside_another(root_ / half_removed), half_removed);
   fs::remove(root_, failed);  // a mount of its own stays, and so does what others have put there since
 }
 

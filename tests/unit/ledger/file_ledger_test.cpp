@@ -349,7 +349,7 @@ TEST_CASE("whoever waits for the lock is not in the way of one who takes everyth
     }));
   for (auto& child : children) {
     const Ended ended = child->end();
-    CHECK(ended.said.empty());
+    CHECK(ended.said == "");
     CHECK(ended.status == 0);
   }
   CHECK_FALSE(here.state.made());
