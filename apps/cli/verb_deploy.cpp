@@ -29,25 +29,25 @@ std::string question(const Session& session, const Plan& plan) {
 }
 
 /// `--yes` was said before anybody knew that another application would go.
-void refuse_to_replace(const Session& session) {
+Error refused_to_replace(const Session& session) {
   const std::string deployment = shell_word(session.deployment);
-  throw Error({.code = "H0306",
-               .category = Category::refused,
-               .message = fmt::format("deployment `{}` is another application's", session.deployment),
-               .notes = {"nothing of it is named by these Scores, and `--yes` would take all of it down"},
-               .help = fmt::format("give the right --deployment; or take the other one down first, with its own "
-                                   "program (`destroy --deployment {}`), or save this plan, look at it, and deploy "
-                                   "that; nothing was written",
-                                   deployment)});
+  return Error({.code = "H0306",
+                .category = Category::refused,
+                .message = fmt::format("deployment `{}` is another application's", session.deployment),
+                .notes = {"nothing of it is named by these Scores, and `--yes` would take all of it down"},
+                .help = fmt::format("give the right --deployment; or take the other one down first, with its own "
+                                    "program (`destroy --deployment {}`), or save this plan, look at it, and deploy "
+                                    "that; nothing was written",
+                                    deployment)});
 }
 
 Approval approve(Session& session, const Plan& plan) {
   if (session.shown) session.say("note: the world moved while the lock was waited for; this is the new plan\n");
   session.show_plan(plan);
-  if (session.arguments.has("yes") && plan.of_another) refuse_to_replace(session);
+  if (session.arguments.has("yes") && plan.of_another) throw refused_to_replace(session);
   if (session.arguments.has("yes") || !asks_before(session, plan)) return Approval::yes;
   const Approval answer = session.ask(question(session, plan));
-  if (answer == Approval::cannot_ask && plan.of_another) refuse_to_replace(session);
+  if (answer == Approval::cannot_ask && plan.of_another) throw refused_to_replace(session);
   return answer;
 }
 
@@ -58,12 +58,15 @@ int dry_run(Session& session) {
   if (session.saved && errors.empty())
     if (auto moved = differences(session.saved->plan, plan); !moved.empty())
       errors.push_back(StalePlan(std::move(moved)).data());
+  if (!session.saved && errors.empty() && session.arguments.has("yes") && plan.of_another)
+    errors.push_back(refused_to_replace(session).data());
   if (plan.errors.empty() || !plan.outcome.steps.empty()) session.show_plan(plan);
   session.print_errors(errors);
   const int code = session.exit_code(errors);
   const bool asks = !session.saved && !session.arguments.has("yes") && asks_before(session, plan);
   if (session.json()) {
     auto body = to_json(plan);
+    body["errors"] = to_json(errors);
     body["dry_run"] = true;
     body["asks"] = asks;
     session.print_json(std::move(body), code);

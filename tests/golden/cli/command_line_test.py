@@ -340,6 +340,8 @@ def test_saved_plans():
         assert os.stat(file).st_mode & 0o777 == 0o600
         for code in ("H0525", "H0523", "H0303"):
             assert code in done.stderr, done.stderr
+        told = json.loads(ends_with(run("deploy", "--plan", file, "--dry-run", "-o", "json"), 8).stdout)
+        assert told["exit_code"] == 8 and [error["code"] for error in told["errors"]] == ["H0303"], told
         done = run("plan", "--out", file, "+", "deploy", "--yes", "--set", "note=other", "+", "deploy", "--plan", file)
         assert re.findall(r"exit (\d+)", done.stderr) == ["0", "0", "8"] and "H0303" in done.stderr, done.stderr
         # What to try next is about what the plan has chosen, also where the command line does not.

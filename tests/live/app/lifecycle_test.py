@@ -171,6 +171,9 @@ def test_yes_does_not_take_down_another_application(app):
     before = app.supervised()
     app.run("deploy", "--yes", binary=hello).expect(5, r"warning: nothing of what deployment `guestbook` has is of this application", r"error\[H0306\]: deployment `guestbook` is another application's", "destroy --deployment guestbook")
     app.run("deploy", binary=hello).expect(5, r"error\[H0306\]")  # nobody can be asked
+    rehearsed = app.run("deploy", "--dry-run", "--yes", binary=hello).expect(5, r"error\[H0306\]: deployment `guestbook` is another application's")
+    assert "go on without asking" not in rehearsed.text
+    app.run("deploy", "--dry-run", binary=hello).expect(0, "The deploy would ask before it goes on")
     for words in (["destroy", "--yes"], ["destroy", "--yes", "--delete-data"], ["destroy"]):
         app.run(*words, binary=hello).expect(5, r"error\[H0306\]: deployment `guestbook` is another application's", "nothing was taken down")
     assert before == app.supervised()
