@@ -1,4 +1,5 @@
 #include <semaphore>
+#include <system_error>
 #include <thread>
 
 #include "run.hpp"
@@ -80,6 +81,19 @@ struct Batch {
     }
   }
 };
+/// @returns false where no thread can be started (`ulimit -u`): then those that are there do all the work.
+bool add_helper(std::vector<std::jthread>& threads, Batch& batch) {
+  try {
+    threads.emplace_back([&] {
+      batch.work();
+      helpers().release();
+    });
+    return true;
+  } catch (const std::system_error&) {
+    helpers().release();
+    return false;
+  }
+}
 }  // namespace
 
 void run_all(const Scope& at, std::vector<Job> jobs) {
@@ -88,10 +102,7 @@ void run_all(const Scope& at, std::vector<Job> jobs) {
   {
     std::vector<std::jthread> threads;
     for (std::size_t i = 1; i < batch.jobs.size() && helpers().try_acquire(); ++i)
-      threads.emplace_back([&] {
-        batch.work();
-        helpers().release();
-      });
+      if (!add_helper(threads, batch)) break;
     batch.work();
   }
   if (batch.first) std::rethrow_exception(batch.first);

@@ -1,7 +1,11 @@
 /// run, all, attempt: who is stopped, which errors are told, in which order.
+#include <pthread.h>
+
 #include <atomic>
 #include <barrier>
 #include <latch>
+#include <set>
+#include <system_error>
 #include <thread>
 
 #include "catch.hpp"
@@ -203,6 +207,43 @@ TEST_CASE("256 nested leaves end") {
   CHECK(test.store().all().size() == 256);
   CHECK(std::ranges::is_sorted(report.outcome.steps, {}, &StepOutcome::name));
   CHECK(test.rehearse(root).outcome.empty());
+}
+
+namespace {
+/// While it lives no thread can be started: there is no room for its stack.
+class NoMoreThreads {
+ public:
+  NoMoreThreads() {
+    pthread_getattr_default_np(&before_);
+    pthread_attr_t vast = before_;
+    pthread_attr_setstacksize(&vast, std::size_t{1} << 60);
+    REQUIRE(pthread_setattr_default_np(&vast) == 0);
+    REQUIRE_THROWS_AS(std::jthread([] {}), std::system_error);
+  }
+  ~NoMoreThreads() { pthread_setattr_default_np(&before_); }
+  NoMoreThreads(const NoMoreThreads&) = delete;
+  NoMoreThreads& operator=(const NoMoreThreads&) = delete;
+
+ private:
+  pthread_attr_t before_{};
+};
+}  // namespace
+
+TEST_CASE("where no thread can be started, the caller does all the work, and later ones find helpers again") {
+  Deployment test;
+  const Part alone = doing("shop", [](PartContext& in) {
+    std::set<std::thread::id> workers;
+    const auto note = [&](PartContext&) { workers.insert(std::this_thread::get_id()); };
+    const NoMoreThreads none;
+    in.all(doing("a", note), doing("b", note), doing("c", note));
+    CHECK(workers == std::set{std::this_thread::get_id()});
+  });
+  for (int round = 0; round < 10; ++round)  // more often than there are helpers
+    REQUIRE(codes_of(test.rehearse(alone).errors).empty());
+  std::latch both{2};
+  const auto meet = [&](PartContext&) { both.arrive_and_wait(); };
+  CHECK(test.rehearse(doing("shop", [&](PartContext& in) { in.all(doing("a", meet), doing("b", meet)); }))
+            .errors.empty());
 }
 
 TEST_CASE("all of nothing is nothing") {
