@@ -151,14 +151,14 @@ std::chrono::milliseconds Arguments::duration(const std::string& option, std::ch
   }
 }
 
-std::size_t Arguments::number(const std::string& option, std::size_t otherwise) const {
+std::size_t Arguments::number(const std::string& option, std::size_t otherwise, std::size_t highest) const {
   const auto text = maybe(option);
   if (!text) return otherwise;
   std::size_t value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc{} || end != text->data() + text->size())
+  if (error != std::errc{} || end != text->data() + text->size() || value > highest)
     throw usage("H0504", fmt::format("`{}` is no value for `--{}`", printable_line(*text), option),
-                "it wants a whole number from 0");
+                fmt::format("it wants a whole number from 0 to {}", highest));
   return value;
 }
 

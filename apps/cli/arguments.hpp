@@ -23,9 +23,9 @@ class Arguments {
   std::string value(const std::string& option, std::string otherwise = {}) const;
   std::optional<std::string> maybe(const std::string& option) const;
   std::vector<std::string> all(const std::string& option) const;
-  /// @throws Error H0504 where it is no duration, or no number of at least `lowest`.
+  /// @throws Error H0504 where it is no duration, or no number, or one above `highest`.
   std::chrono::milliseconds duration(const std::string& option, std::chrono::milliseconds otherwise) const;
-  std::size_t number(const std::string& option, std::size_t otherwise) const;
+  std::size_t number(const std::string& option, std::size_t otherwise, std::size_t highest) const;
 
   bool json() const { return value("output") == "json"; }
   Automatic color() const;

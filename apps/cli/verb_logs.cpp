@@ -74,7 +74,8 @@ class EndWithReader {
 int logs_verb(Session& session) {
   const std::string filter =
       session.arguments.positional.empty() ? std::string{} : session.arguments.positional.front();
-  const LogQuery query{.lines = session.arguments.number("lines", LogQuery{}.lines),
+  constexpr std::size_t most_lines = 1'000'000;  // they are held in memory, and counted in bytes by who reads them
+  const LogQuery query{.lines = session.arguments.number("lines", LogQuery{}.lines, most_lines),
                        .follow = session.arguments.has("follow")};
   session.engine->reach();
   const auto entries = session.engine->ledger_state().entries;

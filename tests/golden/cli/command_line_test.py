@@ -235,6 +235,11 @@ def test_logs_end_with_their_reader():
     assert done.stdout.strip() == "1" and "H0207" in done.stderr, done
 
 
+def test_more_lines_of_logs_than_anybody_holds_are_refused():
+    ends_with(run("deploy", "-q", "--yes", "+", "logs", "--lines", "1000000"), 0)
+    ends_with(run("logs", "--lines", "13510798882111488"), 64, "error.H0504.: `13510798882111488` is no value for `--lines`", "^help: it wants a whole number from 0 to 1000000$")
+
+
 def test_events_that_cannot_be_written_are_told():
     done = piped("$PANTRY plan --events - > /dev/full; echo $?")
     assert done.stdout.strip() == "1" and "error[H0511]: cannot write the events: No space left on device" in done.stderr, done

@@ -82,7 +82,7 @@ TEST_CASE("options stand before and behind the verb") {
   }
   const Arguments logs = line.read({"logs", "-f", "db", "--lines", "5", "-ojson"});
   CHECK(logs.positional == std::vector<std::string>{"db"});
-  CHECK(logs.number("lines", 100) == 5);
+  CHECK(logs.number("lines", 100, 1000) == 5);
   CHECK(logs.json());
   CHECK(line.read({"deploy", "--lock-timeout", "2"}).duration("lock-timeout", 1s) == 2s);
   CHECK(line.read({"deploy", "--lock-timeout", "1.5m"}).duration("lock-timeout", 1s) == 90s);
@@ -143,7 +143,10 @@ TEST_CASE("what is wrong is told with its code and a way out") {
   CHECK(line.refused({"deploy", "--yes=false"}).code == "none");  // simply not given
   CHECK(line.read({"plan", "--out=--quiet"}).value("out") == "--quiet");
   CHECK_THROWS_AS(line.read({"deploy", "--lock-timeout", "soon"}).duration("lock-timeout", 1s), Error);
-  CHECK_THROWS_AS(line.read({"logs", "--lines", "-1"}).number("lines", 1), Error);
+  CHECK_THROWS_AS(line.read({"logs", "--lines", "-1"}).number("lines", 1, 1000), Error);
+  CHECK(line.read({"logs", "--lines", "1000"}).number("lines", 1, 1000) == 1000);
+  CHECK_THROWS_AS(line.read({"logs", "--lines", "1001"}).number("lines", 1, 1000), Error);
+  CHECK_THROWS_AS(line.read({"logs", "--lines", "18446744073709551616"}).number("lines", 1, 1000), Error);
 }
 
 TEST_CASE("no words of a library reach whoever mistypes") {
