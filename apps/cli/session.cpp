@@ -71,8 +71,8 @@ Session::Session(Invocation& invocation) : in(invocation), arguments(invocation.
 
 Session::~Session() {
   signals.reset();
-  progress.reset();
-  engine.reset();  // the observers outlive it
+  progress.reset();  // before the engine, which knows what its last words must not tell
+  engine.reset();    // emits nothing any more; before the other observers
   finish_events_file();
   events_file_.reset();
   if (events_descriptor_ >= 0) close(events_descriptor_);

@@ -104,7 +104,7 @@ class RehearsedRun final : public Run {
   bool until(const Scope&, const Wait&, const std::function<std::optional<std::string>()>& not_yet) override;
 };
 
-/// For status, logs and reading again: a write is our bug.
+/// For status, logs, smoke tests and reading again: a write is our bug.
 class ReadingRun : public Run {
  public:
   using Run::Run;
