@@ -1,6 +1,5 @@
 #include "session.hpp"
 
-#include <fcntl.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 
 #include "config_file.hpp"
 #include "exit_code.hpp"
+#include "export/file_target.hpp"
 #include "json_text.hpp"
 #include "named_files.hpp"
 #include "prompt.hpp"
@@ -141,7 +141,7 @@ void Session::open_events() {
   const std::string path = arguments.value("events");
   if (path.empty()) return;
   if (path != "-") {
-    events_descriptor_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+    events_descriptor_ = open_onward(target_of(path));
     if (events_descriptor_ < 0)
       throw Error({.code = "H0514",
                    .category = Category::usage,

@@ -96,6 +96,9 @@ std::string obstacle(const std::string& path, Writing how) {
   struct stat found{};
   const int missing = stat(file.c_str(), &found) == 0 ? 0 : errno;
   if (missing == 0 && S_ISDIR(found.st_mode)) return "it is a folder";
+  std::error_code unknown;
+  if (how == Writing::onward && !target.in_place && fs::is_symlink(file, unknown))
+    return "it is a link of somebody else";
   const bool opened = target.in_place || (how == Writing::onward && missing == 0);
   if (opened && own_descriptor(file) >= 0) return {};  // open already, whatever its name allows
   if (opened) return missing == 0 && may(file, W_OK) ? std::string{} : std::strerror(missing ? missing : errno);
@@ -111,6 +114,12 @@ int open_in_place(const FileTarget& target) {
   // Opened anew, a file would be written from its beginning, over what this program has written to it already.
   if (const int own = own_descriptor(target.path); own >= 0) return fcntl(own, F_DUPFD_CLOEXEC, 0);
   return open(target.path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+}
+
+int open_onward(const FileTarget& target) {
+  if (target.in_place) return open_in_place(target);
+  // Only links of others are left here; and behind a link that came since, whatever it hits would be emptied.
+  return open(target.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
 bool write_whole(int descriptor, std::string_view content) {

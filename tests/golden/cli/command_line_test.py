@@ -403,7 +403,7 @@ def test_a_link_to_a_stream_stays_a_link():
     with tempfile.TemporaryDirectory() as folder:
         link = folder + "/out.prom"
         os.symlink("/proc/self/fd/1", link)
-        for args, words in ((("plan", "--report", link), "<!doctype html"), (("plan", "--out", link), '"checksum"'), (("deploy", "--yes", "--trace", link), "traceEvents"),
+        for args, words in ((("plan", "--report", link), "<!doctype html"), (("plan", "--out", link), '"checksum"'), (("plan", "--events", link), '{"type":"version"'), (("deploy", "--yes", "--trace", link), "traceEvents"),
                             (("deploy", "--yes", "--metrics-textfile", link, "+", "destroy", "--yes", "--metrics-textfile", link), "harmony_deploy_success")):
             with open(folder + "/words", "w") as out:
                 ends_with(run(*args, stdout=out), 0)
@@ -416,7 +416,7 @@ def test_a_link_to_a_file_stays_a_link():
         os.mkdir(folder + "/there")
         link = folder + "/report.prom"
         os.symlink("there/report.prom", link)
-        for args, mode in ((("plan", "--report", link), 0o600), (("deploy", "--yes", "--metrics-textfile", link), 0o644)):
+        for args, mode in ((("plan", "--report", link), 0o600), (("plan", "--events", link), 0o600), (("deploy", "--yes", "--metrics-textfile", link), 0o644)):
             ends_with(run(*args), 0)
             assert os.readlink(link) == "there/report.prom" and os.stat(link).st_mode & 0o777 == mode and os.listdir(folder + "/there") == ["report.prom"], args
         ends_with(run("destroy", "--yes", "--metrics-textfile", link), 0)
@@ -435,6 +435,12 @@ def test_a_link_of_somebody_else_is_not_followed():
         os.lchown(folder + "/report.html", 65534, 65534)
         ends_with(run("plan", "--report", folder + "/report.html"), 0)
         assert open(folder + "/mine").read() == "mine" and not os.path.islink(folder + "/report.html")
+        for behind in ("mine", "nothing"):
+            os.symlink(behind, folder + "/events")
+            os.lchown(folder + "/events", 65534, 65534)
+            ends_with(run("plan", "--events", folder + "/events"), 64, "H0514", "it is a link of somebody else")
+            assert open(folder + "/mine").read() == "mine" and not os.path.exists(folder + "/nothing")
+            os.remove(folder + "/events")
 
 
 # ---- terminals
