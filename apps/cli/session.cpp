@@ -288,9 +288,9 @@ Approval Session::ask(const std::string& question) {
   progress->suspend();
   in.console.flush();
   const Style style = in.error_style();
+  asking_ = true;  // before anybody can read the question, and interrupt it
   in.console.err().write(fmt::format("\n{}\nOnly 'yes' will be accepted: ", style.bold(redact()(question) + "?")));
   in.console.flush();
-  asking_ = true;
   const Approval answer = read_answer(signals->token());
   asking_ = false;
   if (signals->received()) throw Stopped();
