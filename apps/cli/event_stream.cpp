@@ -54,7 +54,7 @@ EventStream::EventStream(Output& output, Redact redact) : output_(output), redac
 void EventStream::message(std::string_view type, json::object body) {
   json::object line{{"type", type}, {"time", timestamp(std::chrono::system_clock::now())}};
   for (auto& [key, value] : body) line[key] = std::move(value);
-  output_.write(json::serialize(redacted(std::move(line), redact_)) + "\n");
+  output_.write(one_line(redacted(std::move(line), redact_)));
 }
 
 void EventStream::begin(const StreamHeader& header) {

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "companions/utf8.hpp"
 #include "plan_counts.hpp"
 #include "source_place.hpp"
-#include "text.hpp"
 
 namespace harmony::cli {
 
@@ -245,10 +245,12 @@ json::value redacted(json::value value, const Redact& redact) {
   return value;
 }
 
+std::string one_line(const json::value& value) { return harmless_json(json::serialize(value) + "\n"); }
+
 std::string pretty(const json::value& value) {
   std::string text;
   indent(value, text, 0);
-  return text + "\n";
+  return harmless_json(text + "\n");
 }
 
 }  // namespace harmony::cli

@@ -29,7 +29,8 @@ boost::json::object to_json(const Plan&);
 std::int64_t milliseconds(std::chrono::nanoseconds);
 /// Every text in it as valid UTF-8, without concealed values.
 boost::json::value redacted(boost::json::value, const Redact&);
-/// One line for each element, indented by two.
+/// As a line, and with one for each element, indented by two. Of valid UTF-8 no character harms a terminal.
+std::string one_line(const boost::json::value&);
 std::string pretty(const boost::json::value&);
 
 }  // namespace harmony::cli

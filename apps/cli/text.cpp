@@ -1,7 +1,6 @@
 #include "text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <ctime>
 #include <optional>
@@ -10,6 +9,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "companions/utf8.hpp"
+
 namespace harmony::cli {
 namespace {
 
@@ -17,43 +18,8 @@ struct Range {
   char32_t first, last;
 };
 
-struct Character {
-  char32_t code;       ///< U+FFFD where the bytes are no UTF-8
-  std::size_t length;  ///< in bytes
-  bool valid;
-};
-
-/// Reads one character of UTF-8; overlong forms and surrogates are invalid.
-Character decode(std::string_view text) {
-  constexpr Character broken{0xfffd, 1, false};
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return {lead, 1, true};
-  const std::size_t length = lead >= 0xf0 && lead < 0xf5   ? 4
-                             : lead >= 0xe0 && lead < 0xf0 ? 3
-                             : lead >= 0xc2 && lead < 0xe0 ? 2
-                                                           : 0;
-  if (length == 0 || text.size() < length) return broken;
-  char32_t code = lead & (0xff >> (length + 1));
-  for (std::size_t at = 1; at < length; ++at) {
-    if ((byte(at) & 0xc0) != 0x80) return broken;
-    code = (code << 6) | (byte(at) & 0x3f);
-  }
-  constexpr std::array<char32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
-  if (code < smallest[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return broken;
-  return {code, length, true};
-}
-
 bool within(char32_t code, std::span<const Range> ranges) {
   return std::ranges::any_of(ranges, [&](Range range) { return code >= range.first && code <= range.last; });
-}
-
-/// Controls, and what turns the direction of writing around or hides text.
-bool harmful(char32_t code) {
-  static constexpr Range ranges[] = {{0x00, 0x09},     {0x0b, 0x1f},     {0x7f, 0x9f},      {0x61c, 0x61c},
-                                     {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e},  {0x2060, 0x206f},
-                                     {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f}};
-  return within(code, ranges);
 }
 
 bool combining(char32_t code) {
@@ -103,7 +69,7 @@ std::string printable(std::string_view text) {
       text.remove_prefix(escape_length(text));
       continue;
     }
-    const Character next = decode(text);
+    const Character next = first_character(text);
     if (!next.valid) safe += "\xef\xbf\xbd";
     else if (next.code == '\t') safe += "  ";
     else if (!harmful(next.code)) safe += text.substr(0, next.length);
@@ -119,21 +85,10 @@ std::string printable_line(std::string_view text) {
   return line;
 }
 
-std::string valid_utf8(std::string_view text) {
-  std::string valid;
-  valid.reserve(text.size());
-  while (!text.empty()) {
-    const Character next = decode(text);
-    valid += next.valid ? text.substr(0, next.length) : std::string_view("\xef\xbf\xbd");
-    text.remove_prefix(next.length);
-  }
-  return valid;
-}
-
 std::size_t width_of(std::string_view text) {
   std::size_t width = 0;
   while (!text.empty()) {
-    const Character next = decode(text);
+    const Character next = first_character(text);
     width += columns_of(next.code);
     text.remove_prefix(next.length);
   }
@@ -145,7 +100,7 @@ std::string cut(std::string_view text, std::size_t columns) {
   if (columns == 0) return {};
   std::size_t used = 0, bytes = 0;
   while (bytes < text.size()) {
-    const Character next = decode(text.substr(bytes));
+    const Character next = first_character(text.substr(bytes));
     if (used + columns_of(next.code) > columns - 1) break;
     used += columns_of(next.code);
     bytes += next.length;
@@ -158,7 +113,7 @@ namespace {
 /// Bytes of what cannot be divided at the beginning, and its width: an escape sequence or a character.
 std::pair<std::size_t, std::size_t> first_of(std::string_view text) {
   if (text.front() == '\x1b') return {escape_length(text), 0};
-  const Character next = decode(text);
+  const Character next = first_character(text);
   return {next.length, columns_of(next.code)};
 }
 

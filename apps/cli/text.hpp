@@ -13,9 +13,6 @@ std::string printable(std::string_view);
 /// The same, on one line: line breaks and tabs become spaces.
 std::string printable_line(std::string_view);
 
-/// Invalid UTF-8 becomes U+FFFD; nothing else changes.
-std::string valid_utf8(std::string_view);
-
 /// Columns on a terminal: wide characters count two, combining ones none. Expects printable text.
 std::size_t width_of(std::string_view);
 /// At most `columns` wide; what was cut is replaced by "…".

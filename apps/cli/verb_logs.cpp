@@ -24,8 +24,7 @@ class LogPrinter {
     const std::string name = printable_line(source), text = printable_line(redact(line));
     std::lock_guard hold{mutex_};
     ++lines_;
-    if (session_.json())
-      return session_.print(boost::json::serialize(boost::json::object{{"source", name}, {"line", text}}) + "\n");
+    if (session_.json()) return session_.print(one_line(boost::json::object{{"source", name}, {"line", text}}));
     width_ = std::max(width_, width_of(name));
     session_.print(style_.cyan(padded(name, width_)) + style_.dim(" | ") + text + "\n");
   }

@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "companions/utf8.hpp"
 #include "harmony/node.hpp"
-#include "utf8.hpp"
 
 namespace harmony {
 namespace {
@@ -40,11 +40,10 @@ std::string json_string(std::string_view text) {
   std::string quoted{'"'};
   for (const char c : valid_utf8(text)) {
     if (c == '"' || c == '\\') quoted += {'\\', c};
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-      quoted += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    else if (static_cast<unsigned char>(c) < 0x20) quoted += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
     else quoted += c;
   }
-  return quoted += '"';
+  return harmless_json(quoted + '"');
 }
 
 std::string title_of(const Span& span) {

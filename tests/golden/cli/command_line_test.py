@@ -194,6 +194,18 @@ def test_no_secret_and_no_control_character():
             assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text), repr(text)
 
 
+def test_json_shows_no_character_that_harms_a_terminal():
+    """The log of the error holds some: DEL, a C1 that begins escape sequences, one that turns the direction around, a tag."""
+    with tempfile.TemporaryDirectory() as folder:
+        events = folder + "/events"
+        done = ends_with(run("deploy", "--yes", "-o", "json", "--set", "fails=it is broken", "--events", events), 1)
+        failures = [line for line in map(json.loads, open(events)) if line["type"] == "score_failed"]
+        for error in (json.loads(done.stdout)["errors"][0], failures[0]["error"]):
+            assert error["log"] == ["it was \x1b[31mdropped\x1b[0m", "and\x7f\u009b broke\u202e\U000e0041"], error
+        for text in (done.stdout, open(events, encoding="utf-8").read()):
+            assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\U000e0000-\U000e007f]", text), repr(text)
+
+
 def test_an_error_that_ends_a_verb_tells_no_secret():
     for more in ((), ("-o", "json")):
         done = run("deploy", "--yes", "-q", "--set", "note=sealed", "+", "logs", *more)

@@ -69,20 +69,21 @@ void Shelf::put(Scope& at, const Item& item) {
   });
   if (change.action == Action::unchanged) return;
   const auto start = std::chrono::steady_clock::now();
-  step.until({.limit = std::chrono::seconds{30}, .what = "it is ready", .subject = change.subject.text()},
-             [&]() -> std::optional<std::string> {
-               if (!item.fails.empty() &&
-                   !std::dynamic_pointer_cast<RehearsedShelf>(std::shared_ptr<Shelf>(this, [](Shelf*) {})))
-                 throw Error({.code = "H0207",
-                              .message = "item `" + item.name + "` does not get ready: " + item.fails,
-                              .subject = change.subject.text(),
-                              .facts = {{"shelf", "3, left"}},
-                              .log = {"it was \x1b[31mdropped\x1b[0m", "and broke"},
-                              .notes = {"the one before is still there"},
-                              .help = "put it down gently and deploy again"});
-               if (std::chrono::steady_clock::now() - start >= item.takes) return std::nullopt;
-               return "the shelf is still wet";
-             });
+  step.until(
+      {.limit = std::chrono::seconds{30}, .what = "it is ready", .subject = change.subject.text()},
+      [&]() -> std::optional<std::string> {
+        if (!item.fails.empty() &&
+            !std::dynamic_pointer_cast<RehearsedShelf>(std::shared_ptr<Shelf>(this, [](Shelf*) {})))
+          throw Error({.code = "H0207",
+                       .message = "item `" + item.name + "` does not get ready: " + item.fails,
+                       .subject = change.subject.text(),
+                       .facts = {{"shelf", "3, left"}},
+                       .log = {"it was \x1b[31mdropped\x1b[0m", "and\x7f\xc2\x9b broke\xe2\x80\xae\xf3\xa0\x81\x81"},
+                       .notes = {"the one before is still there"},
+                       .help = "put it down gently and deploy again"});
+        if (std::chrono::steady_clock::now() - start >= item.takes) return std::nullopt;
+        return "the shelf is still wet";
+      });
   step.note("open", "http://127.0.0.1/" + item.name);
 }
 

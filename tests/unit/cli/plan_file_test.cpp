@@ -107,6 +107,18 @@ TEST_CASE("what is written comes back") {
   CHECK(plan_text(read) == plan_text(saved));
 }
 
+TEST_CASE("whatever was read comes back, and harms nobody who looks at the file") {
+  SavedPlan saved = sample();
+  std::string& read = saved.plan.reads.front().fingerprint;
+  for (int a = 0; a < 256; ++a)
+    for (int b = 0; b < 256; ++b) read += {static_cast<char>(a), static_cast<char>(b)};
+  for (const char* harmful : {"\x7f", "\xc2\x9b", "\xe2\x80\xae", "\xf3\xa0\x81\x81"}) {  // DEL, C1, bidi, tag
+    read += harmful;
+    CHECK(plan_text(saved).find(harmful) == std::string::npos);
+  }
+  CHECK(parse_plan(plan_text(saved), "next.plan").plan.reads.front().fingerprint == read);
+}
+
 TEST_CASE("every flipped byte and every cut is found") {
   const std::string whole = plan_text(sample());
   const auto refused = [&](const std::string& text) {

@@ -122,6 +122,16 @@ TEST_CASE("names with quotes, control characters and bytes that are no text make
   CHECK(find(spans_of(layer.trace().json()), "step", "page odd \"\\\n\x01 \xef\xbf\xbd name"));
 }
 
+TEST_CASE("no character of a name harms who looks at the trace") {
+  for (const std::string harmful : {"\x7f", "\xc2\x9b", "\xe2\x80\xae", "\xf3\xa0\x81\x81"}) {  // DEL, C1, bidi, tag
+    const auto layer = traced();
+    REQUIRE(run_deploy(BookScore{.instance = "a" + harmful + "b"} | layer).ok());
+    const std::string trace = layer.trace().json();
+    CHECK(trace.find(harmful) == std::string::npos);
+    CHECK(find(spans_of(trace), "step", "page a" + harmful + "b"));
+  }
+}
+
 TEST_CASE("a trace can be read while events arrive; what has not ended says so") {
   const auto layer = traced();
   std::atomic<bool> done{false};
