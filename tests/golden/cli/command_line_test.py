@@ -464,6 +464,9 @@ class Terminal:
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))  # before it can be asked for
+            modes = termios.tcgetattr(0)
+            modes[3] |= termios.NOFLSH  # Ctrl-C would drop what is not read yet, and that may be the answer to it
+            termios.tcsetattr(0, termios.TCSANOW, modes)
             os.execve(PANTRY, ["pantry", *args], {**ENVIRONMENT, **(env or {})})
         self.text = ""
 
