@@ -48,7 +48,6 @@ struct Application {
   TraceSource* trace = nullptr;           ///< option --trace
 
   const TopologyChoice* find(std::string_view topology) const;
-  const Field* field(std::string_view name) const;
 };
 
 /// @returns the exit code. Catches everything.

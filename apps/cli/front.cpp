@@ -195,12 +195,6 @@ const TopologyChoice* Application::find(std::string_view topology) const {
   return nullptr;
 }
 
-const Field* Application::field(std::string_view name_of) const {
-  for (const Field& each : fields)
-    if (each.name == name_of) return &each;
-  return nullptr;
-}
-
 int run_application(Application& application, int argc, char** argv) {
   ignore_broken_pipes();
   keep_ends_of_children();

@@ -1,13 +1,13 @@
 #include "output.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <utility>
+
+#include "export/whole_file.hpp"
 
 namespace harmony::cli {
 
@@ -80,28 +80,13 @@ void Output::work() {
     for (; !queue_.empty(); queue_.pop_front()) text += queue_.front();
     writing_ = true;
     hold.unlock();
-    const bool written = write_all(text);
+    const bool written = write_whole(descriptor_, text);
     const int error = errno;
     hold.lock();
     writing_ = false;
     if (!written) fail(error, hold);
     changed_.notify_all();
   }
-}
-
-bool Output::write_all(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor_, text.data(), text.size());
-    if (written >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EAGAIN) {  // a descriptor that somebody else made non-blocking
-      pollfd waiting{descriptor_, POLLOUT, 0};
-      poll(&waiting, 1, -1);
-    } else if (errno != EINTR) {
-      return false;
-    }
-  }
-  return true;
 }
 
 namespace {

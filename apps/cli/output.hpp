@@ -7,7 +7,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
 
 namespace harmony::cli {
@@ -36,7 +35,6 @@ class Output {
  private:
   void work();
   void fail(int error, std::unique_lock<std::mutex>&);
-  bool write_all(std::string_view);
 
   int descriptor_;
   mutable std::mutex mutex_;

@@ -1,7 +1,6 @@
 #include "file_target.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -120,21 +119,6 @@ int open_onward(const FileTarget& target) {
   if (target.in_place) return open_in_place(target);
   // Only links of others are left here; and behind a link that came since, whatever it hits would be emptied.
   return open(target.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-}
-
-bool write_whole(int descriptor, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(descriptor, content.data(), content.size());
-    if (written >= 0) {
-      content.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EAGAIN) {  // a descriptor that somebody else made non-blocking
-      pollfd waiting{descriptor, POLLOUT, 0};
-      poll(&waiting, 1, -1);
-    } else if (errno != EINTR) {
-      return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace harmony::cli

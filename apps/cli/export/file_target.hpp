@@ -1,7 +1,6 @@
 #pragma once
 /// Where a file named on the command line is written to.
 #include <string>
-#include <string_view>
 
 namespace harmony::cli {
 
@@ -25,8 +24,5 @@ int open_in_place(const FileTarget&);
 /// Opens what is written as things happen, by who knows nothing of its end: what is there is emptied, and a new file is
 /// its owner's alone. @returns -1, with errno, where it cannot be.
 int open_onward(const FileTarget&);
-
-/// @returns false, with errno, where not all could be written.
-bool write_whole(int descriptor, std::string_view content);
 
 }  // namespace harmony::cli
