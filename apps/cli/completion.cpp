@@ -47,7 +47,13 @@ void complete_fields(const Application& application, Candidates& candidates, con
   }
 }
 
-void complete_kind(const Application& application, Complete kind, const std::vector<std::string>& choices,
+/// Where candidates come from that no table has.
+struct Sources {
+  const Application& application;
+  const Deployed& deployed;
+};
+
+void complete_kind(const Sources& sources, Complete kind, const std::vector<std::string>& choices,
                    Candidates& candidates, const std::string& last) {
   switch (kind) {
     case Complete::nothing: break;
@@ -57,9 +63,12 @@ void complete_kind(const Application& application, Complete kind, const std::vec
     case Complete::topologies:
       for (const std::string& choice : choices) candidates.add(choice);
       break;
-    case Complete::fields: complete_fields(application, candidates, last); break;
+    case Complete::fields: complete_fields(sources.application, candidates, last); break;
     case Complete::codes:
       for (const ErrorPage& page : error_pages()) candidates.add(std::string(page.code), std::string(page.title));
+      break;
+    case Complete::deployed:
+      for (auto& [name, of_kind] : sources.deployed()) candidates.add(printable_line(name), std::move(of_kind));
       break;
   }
 }
@@ -172,19 +181,21 @@ std::string completion_script(const std::string& shell, const std::string& progr
   return replaced(replaced(std::string(script), "PROGRAM", program), "FUNCTION", function);
 }
 
-std::string complete(const Application& application, const OptionTable& table, const std::vector<std::string>& words) {
+std::string complete(const Application& application, const OptionTable& table, const std::vector<std::string>& words,
+                     const Deployed& deployed) {
+  const Sources sources{application, deployed};
   const std::string last = words.empty() ? std::string{} : words.back();
   const Before before = read_before(table, words);
   Candidates candidates;
   const auto assigned = last.starts_with("--") ? last.find('=') : std::string::npos;
   if (before.wants_value) {
-    complete_kind(application, before.wants_value->complete, before.wants_value->choices, candidates, last);
+    complete_kind(sources, before.wants_value->complete, before.wants_value->choices, candidates, last);
     return candidates.text(last);
   }
   if (assigned != std::string::npos) {  // --option=value in one word: what is offered is the whole word
     const OptionInfo* option = table.option(std::string_view(last).substr(2, assigned - 2));
     const std::string begin = last.substr(0, assigned + 1);
-    if (option) complete_kind(application, option->complete, option->choices, candidates, last.substr(assigned + 1));
+    if (option) complete_kind(sources, option->complete, option->choices, candidates, last.substr(assigned + 1));
     for (auto& [value, description] : candidates.values) value.insert(0, begin);
     return candidates.text(last);
   }
@@ -195,7 +206,7 @@ std::string complete(const Application& application, const OptionTable& table, c
   } else if (!before.verb) {
     for (const VerbInfo& verb : table.verbs) candidates.add(verb.name, verb.help);
   } else if (before.positional == 0) {
-    complete_kind(application, before.verb->complete, before.verb->choices, candidates, last);
+    complete_kind(sources, before.verb->complete, before.verb->choices, candidates, last);
   }
   return candidates.text(last);
 }

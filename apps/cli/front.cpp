@@ -10,6 +10,7 @@
 #include <boost/json.hpp>
 
 #include "completion.hpp"
+#include "deployed_names.hpp"
 #include "exit_code.hpp"
 #include "explain.hpp"
 #include "help.hpp"
@@ -180,9 +181,13 @@ int with_output_checked(Invocation& in, int code) {
   return exit_failed;
 }
 
-int completed(const Application& application, const OptionTable& table, int argc, char** argv) {
+int completed(Application& application, const OptionTable& table, int argc, char** argv) {
   const std::vector<std::string> words{argv + 2, argv + argc};
-  const std::string text = complete(application, table, words);
+  const std::string text = complete(application, table, words, [&] {
+    constexpr unsigned patience = 3;         // a shell waits meanwhile: this program ends then, having said nothing
+    alarm(patience);
+    return deployed_names(application, table, {words.begin(), words.end() - 1});
+  });
   (void)!::write(STDOUT_FILENO, text.data(), text.size());
   return exit_done;
 }

@@ -24,6 +24,7 @@ std::vector<VerbInfo> verbs_of(const Application& application) {
   verbs.push_back({.name = "logs",
                    .help = "Show the logs of what is deployed",
                    .argument = "[FILTER]",
+                   .complete = Complete::deployed,
                    .examples = {"logs", "logs guestbook-db --lines 20", "logs -f"}});
   verbs.push_back({.name = "destroy",
                    .help = "Take down what is deployed; keep its data",

@@ -8,7 +8,7 @@
 
 namespace harmony::cli {
 
-enum class Complete { nothing, file, directory, choices, topologies, fields, codes };
+enum class Complete { nothing, file, directory, choices, topologies, fields, codes, deployed };
 
 struct OptionInfo {
   std::string name;                     ///< "lock-timeout"

@@ -45,6 +45,17 @@ std::string whole_path(const std::string& path) {
 
 }  // namespace
 
+std::map<std::string, std::string> given_options(const Application& application, const Arguments& arguments) {
+  std::map<std::string, std::string> options;
+  for (const TopologyChoice& choice : application.topologies)
+    for (const TopologyOption& option : choice.options)
+      if (arguments.has(option.name)) {
+        const std::string value = arguments.value(option.name);
+        options[option.name] = option.path ? whole_path(value) : value;
+      }
+  return options;
+}
+
 Output& Invocation::results() const { return arguments.value("events") == "-" ? console.err() : console.out(); }
 Style Invocation::result_style() const {
   return Style{use_color(arguments.color(), environment, isatty(results().descriptor()) == 1)};
@@ -111,7 +122,7 @@ void Session::read_settings() {
                      .root = saved->root,
                      .deployment = arguments.value("deployment"),
                      .topology = named,
-                     .options = given_options(),
+                     .options = given_options(application, arguments),
                      .settings = given};
     check_plan(*saved, here, path);
     settings_ = saved->plan.given.settings;
@@ -122,19 +133,8 @@ void Session::read_settings() {
     if (!application.find(topology_id))
       check_plan(*saved, {.program = here.program, .root = here.root, .topology = "none of this program's"}, path);
   }
-  topology_options = saved ? saved->options : given_options();
+  topology_options = saved ? saved->options : given_options(application, arguments);
   deployment = saved ? saved->deployment : arguments.value("deployment", application.name());
-}
-
-std::map<std::string, std::string> Session::given_options() const {
-  std::map<std::string, std::string> options;
-  for (const TopologyChoice& choice : in.application.topologies)
-    for (const TopologyOption& option : choice.options)
-      if (arguments.has(option.name)) {
-        const std::string value = arguments.value(option.name);
-        options[option.name] = option.path ? whole_path(value) : value;
-      }
-  return options;
 }
 
 void Session::open_events() {

@@ -36,6 +36,9 @@ struct Invocation {
   std::size_t columns_of(int descriptor) const;  ///< 0: no terminal, lines are as long as they are
 };
 
+/// Of the topologies, with whole paths: as a saved plan keeps them.
+std::map<std::string, std::string> given_options(const Application&, const Arguments&);
+
 class Session {
  public:
   /// Reads a saved plan, sets the fields, opens the topology. @throws Error
@@ -76,7 +79,6 @@ class Session {
 
  private:
   void read_settings();
-  std::map<std::string, std::string> given_options() const;
   void open_events();
   void start_progress();
   void start_signals();

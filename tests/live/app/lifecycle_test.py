@@ -263,6 +263,9 @@ def test_logs_show_every_server(app):
     logs = app.run("logs").expect(0).text
     assert "database system is ready" in logs and re.search("listening|ready", logs), logs[-2000:]
     assert "pg_ctl" not in logs, "what initdb advises is no log of a server"
+    words = [*app.arguments("__complete"), "logs", "guestbook-"]
+    offered = subprocess.run(words, capture_output=True, text=True, timeout=60, env=app.environment, check=True).stdout
+    assert "guestbook-db\tdatabase server\n" in offered and "guestbook-nats\tbroker\n" in offered, offered
     only = app.run("logs", "guestbook-nats").expect(0).text
     assert "database system is ready" not in only and only.strip(), only
     with app.start("logs", "--follow") as following:

@@ -48,7 +48,11 @@ struct Line {
     }
     return {.code = "none", .message = "nothing was thrown"};
   }
-  std::string completed(const std::vector<std::string>& words) const { return complete(application, table, words); }
+  std::string completed(const std::vector<std::string>& words) const {
+    return complete(application, table, words, [] {
+      return std::vector<std::pair<std::string, std::string>>{{"shop", "process"}, {"shop-db", "database server"}};
+    });
+  }
 };
 
 }  // namespace
@@ -216,6 +220,8 @@ TEST_CASE("completion knows verbs, options, topologies, fields and codes") {
   CHECK(line.completed({"completion", ""}) == "bash\nzsh\nfish\n:4\n");
   CHECK(line.completed({"explain", "H050"}).find("H0501\t") != std::string::npos);
   CHECK(line.completed({}).find("deploy") != std::string::npos);
+  CHECK(line.completed({"logs", "shop-"}) == "shop-db\tdatabase server\n:4\n");
+  CHECK(line.completed({"logs", "--lines", "20", "sh"}) == "shop\tprocess\nshop-db\tdatabase server\n:4\n");
   CHECK(line.completed({"logs", "x", ""}) == ":4\n");
 }
 
