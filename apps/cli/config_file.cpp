@@ -122,7 +122,7 @@ bool is_quoted(const Field& field) { return field.kind == Field::Kind::text || f
 
 /// How the field stands in a file.
 std::string example(const Field& field) {
-  const std::string value = value_text(field.get());
+  const std::string value = example_text(field);
   return fmt::format("for example: {{\"{}\": {}}}", field.name,
                      is_quoted(field) ? json::serialize(json::string(value)) : value);
 }
@@ -183,7 +183,7 @@ std::map<std::string, std::string> set_fields(Application& application, const st
                    .category = Category::usage,
                    .message = fmt::format("`--set {}` gives no value", name),
                    .subject = "field/" + name,
-                   .help = fmt::format("for example: --set {}={}", name, value_text(field.get()))});
+                   .help = fmt::format("for example: --set {}={}", name, example_text(field))});
     assign(field, std::string_view(assignment).substr(equals + 1), set);
   }
   return set;

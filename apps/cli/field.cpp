@@ -25,8 +25,7 @@ constexpr Unit units[] = {{"h", 3'600'000'000'000}, {"m", 60'000'000'000}, {"s",
                  .subject = "field/" + field.name,
                  .facts = {{"wanted", type_text(field)}}};
   if (!why.empty()) bad.notes.push_back(std::move(why));
-  if (field.get)
-    bad.help = fmt::format("for example: --set {}", shell_word(field.name + "=" + value_text(field.get())));
+  if (field.get) bad.help = fmt::format("for example: --set {}", shell_word(field.name + "=" + example_text(field)));
   throw Error(std::move(bad));
 }
 
@@ -86,7 +85,14 @@ std::string type_text(const Field& field) {
   return "?";
 }
 
+std::string example_text(const Field& field) {
+  const std::string now = value_text(field.get());
+  const bool is_number = field.kind == Field::Kind::integer || field.kind == Field::Kind::natural;
+  return now.empty() && is_number ? "1" : now;
+}
+
 std::string value_text(const FieldValue& value) {
+  if (std::holds_alternative<std::monostate>(value)) return {};
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (const auto* time = std::get_if<std::chrono::nanoseconds>(&value)) return duration_text(*time);

@@ -66,11 +66,11 @@ std::string version_of(const Workload& workload, const host::InstalledArtefact& 
 /// Each is a process with a port of its own; more than a machine has use for is a slip of the keyboard.
 void require_room(const Workload& workload) {
   constexpr int most = 1000;
-  if (workload.replicas <= most) return;
+  if (workload.replicas.value_or(1) <= most) return;
   throw Error({.code = "H0251",
                .category = Category::usage,
                .message = fmt::format("workload `{}` is to have {} replicas, and one machine takes {} at most",
-                                      workload.instance, workload.replicas, most),
+                                      workload.instance, *workload.replicas, most),
                .subject = "workload/" + workload.instance,
                .help = "give it fewer"});
 }
@@ -127,7 +127,7 @@ void OnHost::ensure(Scope& in, const Workload& workload) {
   const std::string first = workload.instance + "." + version;
   step.decides({"host", "process", first});
   std::vector<Replica> running;
-  for (int i = 1; i <= workload.replicas; ++i)
+  for (int i = 1; i <= workload.replicas.value_or(1); ++i)
     running.push_back(ensure_replica(step, workload, installed, i == 1 ? first : fmt::format("{}.{}", first, i)));
   step.detail(fmt::format("{} {} on http://{}", binary.filename().string(), installed.hash.substr(0, 8),
                           running.front().at.text()));

@@ -84,12 +84,12 @@ json::object deployment(const Workload& workload, const json::array& variables) 
   const json::object labels = k8s::selector_of(workload.instance);
   const auto deadline = std::chrono::ceil<std::chrono::seconds>(workload.ready_limit) + longer_than_a_deploy;
   made["spec"] = {
-      {"replicas", workload.replicas},
       {"progressDeadlineSeconds", deadline.count()},
       {"selector", {{"matchLabels", labels}}},
       {"strategy", {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxUnavailable", 0}, {"maxSurge", 1}}}}},
       {"template",
        {{"metadata", {{"labels", labels}}}, {"spec", {{"containers", json::array{container(workload, variables)}}}}}}};
+  if (workload.replicas) made["spec"].get_object()["replicas"] = *workload.replicas;
   return made;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -18,7 +19,7 @@ struct HttpServerScore {
   std::vector<std::string> arguments = {};
   Settings environment = {};
   std::string host = {};                            ///< public host name; empty: any
-  int replicas = 1;
+  std::optional<int> replicas = {};                 ///< nothing: one, or as many as an autoscaler says
   std::string ready_path = "/readyz";
   std::chrono::milliseconds ready_limit{60'000};
   std::source_location declared = std::source_location::current();

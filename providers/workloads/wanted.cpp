@@ -7,10 +7,10 @@ namespace harmony::workloads {
 namespace {
 
 void require_replicas(const Workload& workload) {
-  if (workload.replicas >= 1) return;
+  if (workload.replicas.value_or(1) >= 1) return;
   throw Error({.code = "H0251",
                .category = Category::usage,
-               .message = fmt::format("workload `{}` is to have {} replicas", workload.instance, workload.replicas),
+               .message = fmt::format("workload `{}` is to have {} replicas", workload.instance, *workload.replicas),
                .subject = "workload/" + workload.instance,
                .help = "give it one or more; to take it away, leave its Score out"});
 }

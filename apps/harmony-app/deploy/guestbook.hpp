@@ -14,7 +14,7 @@ struct GuestbookScore {
   std::string host = "guestbook.localhost";
   std::string binary = "guestbookd";
   std::string image = "guestbook:1.4";
-  int replicas = 1;
+  std::optional<int> replicas = {};
 
   static constexpr std::string_view kind() { return "guestbook"; }
   std::string_view name() const { return instance; }

@@ -107,6 +107,19 @@ TEST_CASE("what was set can be set again from its text") {
   CHECK(again.debug);
 }
 
+TEST_CASE("a member that may be empty has a value once one is set") {
+  std::optional<int> replicas;
+  Application application{.kind = "root", .name = {}, .version = {}};
+  application.fields = {detail::field_of(replicas, "replicas", "r")};
+  CHECK(value_text(application.fields[0].get()).empty());
+  CHECK(type_text(application.fields[0]) == "a whole number");
+  CHECK(error_of([&] { set_fields(application, "", {"replicas=many"}); }).help == "for example: --set replicas=1");
+  CHECK(error_of([&] { set_fields(application, "", {"replicas=2147483648"}); }).code == "H0507");
+  CHECK_FALSE(replicas);
+  CHECK(set_fields(application, "", {"replicas=3"}).at("replicas") == "3");
+  CHECK(replicas == 3);
+}
+
 TEST_CASE("values that are none are refused") {
   for (const char* assignment :
        {"replicas=many", "replicas=", "replicas=1x", "replicas=99999999999999999999", "replicas=2147483648", "port=-1",

@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,7 @@ struct Workload {
   std::string listen_variable = "LISTEN";           ///< gets "address:port" to listen on
   std::string ready_path = "/readyz";               ///< answers 200 when it is ready; else its body says why not
   std::chrono::milliseconds ready_limit{60'000};
-  int replicas = 1;
+  std::optional<int> replicas = {};                 ///< nothing: one, and where others scale it as many as they say
 };
 
 /// Runs servers and keeps them running. Thread-safe.
