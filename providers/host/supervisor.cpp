@@ -205,7 +205,7 @@ bool Supervisor::start(const Scope& at, const std::optional<Account>& reader) {
   at.point("supervisor started");
   const bool lives =
       came_true(at, {.limit = settle_limit, .what = "the supervisor runs"}, [&]() -> std::optional<std::string> {
-        if (alive() && state_.look(scanner / "control")) return std::nullopt;
+        if (alive() && state_.open(scanner / "control", O_WRONLY)) return std::nullopt;  // it listens, too
         return "the supervisor has not started yet";
       });
   if (lives) return true;

@@ -70,11 +70,12 @@ void Supervisor::end_supervision(const Scope& at, const fs::path& service) const
 }
 
 void Supervisor::stop(const Scope& at) const {
-  tell(scanner / "control", "t");
+  bool told = tell(scanner / "control", "t");
   at.point("supervisor told to end");
   const bool ended =
       came_true(at, {.limit = settle_limit, .what = "the supervisor ends"}, [&]() -> std::optional<std::string> {
         if (!alive()) return std::nullopt;
+        told = told || tell(scanner / "control", "t");  // one that has just begun does not listen yet
         return "the supervisor has not ended yet";
       });
   if (!ended)  // without its folder nobody could find it again
