@@ -49,6 +49,13 @@ std::vector<const StepOutcome*> Plan::destructive() const {
 
 std::vector<std::string> differences(const Plan& before, const Plan& now) {
   std::vector<std::string> lines;
+  for (const ReadRecord& read : now.reads) {
+    const auto old = std::ranges::find_if(before.reads, [&](const ReadRecord& one) {
+      return one.primitive == read.primitive && one.key == read.key && one.fingerprint != read.fingerprint;
+    });
+    if (!read.binds.empty() && old != before.reads.end()) lines.push_back(read.binds + ": was planned for another one");
+  }
+  if (!lines.empty()) return lines;
   const auto changing = [](const Plan& plan) {
     std::map<Subject, Change> all;
     for (Change& change : plan.outcome.changes())

@@ -10,6 +10,7 @@
 #include "k8s/rehearsed.hpp"
 #include "k8s/secret_fingerprinter.hpp"
 #include "k8s/server_api.hpp"
+#include "k8s/small_file.hpp"
 #include "k8s/space.hpp"
 #include "k8s/volume_size.hpp"
 #include "nats/on_kubernetes.hpp"
@@ -85,8 +86,13 @@ void require_pull_secret(Scope& in, const k8s::Place& place) {
                            name, place.space)});
 }
 
+/// In pods, every cluster has the same address, and the file of its authority the same name.
 std::string mark_of(const k8s::Cluster& cluster) {
-  return cluster.server + "\n" + cluster.authority.inside.reveal() + cluster.authority.file.string();
+  constexpr std::size_t largest = 1 << 20;
+  const k8s::Material& authority = cluster.authority;
+  std::optional<std::string> file;
+  if (!authority.file.empty()) file = k8s::read_small_file(authority.file, largest, authority.origin, k8s::Guard::none);
+  return cluster.server + "\n" + authority.inside.reveal() + file.value_or("");
 }
 
 std::string image_option(const TopologySettings& settings, const char* option, const std::string& otherwise) {

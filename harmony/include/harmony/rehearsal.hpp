@@ -15,6 +15,7 @@ struct ReadRecord {
   std::string primitive;    ///< who reads it again
   std::string key;          ///< in the primitive's own words: "process/guestbook"
   std::string fingerprint;  ///< of what was found; empty: nothing was there
+  std::string binds = {};  ///< "the cluster": where this has moved the plan is another's, whatever it says. Not saved
   auto operator<=>(const ReadRecord&) const = default;
 };
 using ReadSet = std::vector<ReadRecord>;
@@ -31,21 +32,22 @@ class Rehearsal {
     return *static_cast<Facts*>(slot.get());
   }
   /// The first reading of a key counts; later ones may already see pending writes of nobody.
-  void read(std::string primitive, std::string key, std::string fingerprint) {
+  void read(std::string primitive, std::string key, std::string fingerprint, std::string binds = {}) {
     std::lock_guard hold{mutex_};
-    reads_.try_emplace({std::move(primitive), std::move(key)}, std::move(fingerprint));
+    const std::pair who{primitive, key};
+    reads_.try_emplace(who, ReadRecord{std::move(primitive), std::move(key), std::move(fingerprint), std::move(binds)});
   }
   ReadSet read_set() const {
     std::lock_guard hold{mutex_};
     ReadSet all;
-    for (const auto& [who, fingerprint] : reads_) all.push_back({who.first, who.second, fingerprint});
+    for (const auto& [who, record] : reads_) all.push_back(record);
     return all;
   }
 
  private:
   mutable std::mutex mutex_;
   std::map<std::type_index, std::shared_ptr<void>> facts_;
-  std::map<std::pair<std::string, std::string>, std::string> reads_;
+  std::map<std::pair<std::string, std::string>, ReadRecord> reads_;
 };
 
 }  // namespace harmony

@@ -193,3 +193,12 @@ TEST_CASE("differences are told in words") {
   REQUIRE(test.deploy(shop).ok());
   CHECK(differences(before, test.rehearse(shop)) == Lines{"all that it plans is as it should be already"});
 }
+
+TEST_CASE("a plan for another place is another's, whatever it says") {
+  Plan before, now;
+  before.reads = {{"k8s", "cluster", "a"}, {"k8s", "deployment/shop", "x"}};
+  now.reads = {{"k8s", "cluster", "b", "the cluster"}, {"k8s", "deployment/shop", "y"}};
+  CHECK(differences(before, now) == Lines{"the cluster: was planned for another one"});
+  now.reads.front().fingerprint = "a";
+  CHECK(differences(before, now).empty());
+}
