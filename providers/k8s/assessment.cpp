@@ -13,6 +13,7 @@
 #include "k8s/difference.hpp"
 #include "k8s/field_set.hpp"
 #include "k8s/proof.hpp"
+#include "k8s/quantity.hpp"
 #include "k8s/refusal.hpp"
 #include "k8s/values.hpp"
 
@@ -58,6 +59,7 @@ json::value as_json(const Status& status) {
 struct Preview {
   json::value result;
   bool force = false;
+  std::vector<Claim> drift = {};  ///< what `force` takes back
 };
 
 /// Where others own fields of ours, only those that moved since our last apply are taken back.
@@ -69,16 +71,16 @@ Preview preview(Scope& in, const Place& place, const Wanted& wanted, const json:
     for (const std::string& warning : written.warnings) in.note("warning", wanted.subject.text() + ": " + warning);
     return std::move(written.object);
   };
+  std::optional<Conflict> conflict;
   try {
     return {ask(place.force_conflicts), place.force_conflicts};
   } catch (const ApiError& error) {
-    const auto conflict =
-        live && error.conflict() ? conflict_of(as_json(error.status()), owned_before(*live)) : std::nullopt;
+    conflict = live && error.conflict() ? conflict_of(as_json(error.status()), owned_before(*live)) : std::nullopt;
     if (!conflict) throw_explained(error, wanted.subject);
     if (!conflict->only_drift()) throw Error(conflict_diagnostic(wanted.subject.text(), *conflict));
   }
   try {
-    return {ask(true), true};
+    return {ask(true), true, std::move(conflict->drift)};
   } catch (const ApiError& error) {  // what an object may not be shows behind the conflict only
     throw_explained(error, wanted.subject);
   }
@@ -138,6 +140,24 @@ void leave_out_marks(Change& change, const Place& place) {
                                      const FieldChange& field) { return field.path == path; });
 }
 
+/// A volume that somebody has made by hand takes a claim without a class, too.
+bool may_be_bound(Scope& in, const Place& place, const Wanted& wanted) {
+  const auto asked = at(wanted.object, {"spec", "resources", "requests", "storage"});
+  const auto size = asked ? quantity_of(*asked) : std::nullopt;
+  try {
+    const Resource volumes = place.client->resource(in, {"", "v1", "PersistentVolume"});
+    return std::ranges::any_of(place.client->list(in, volumes, {}), [&](const json::value& one) {
+      const auto capacity = at(one, {"spec", "capacity", "storage"});
+      const auto has = capacity ? quantity_of(*capacity) : std::nullopt;
+      return text_at(one, "status.phase") == "Available" && text_at(one, "spec.storageClassName").empty() && has &&
+             size && !(*has < *size);
+    });
+  } catch (const ApiError& error) {
+    if (!error.out_of_sight()) throw;
+    return false;                            // who may not see volumes has made none
+  }
+}
+
 /// Where no class is the default, nobody makes the volume of a claim that names none, and its pod waits for ever.
 void require_storage(Scope& in, const Place& place, const Wanted& wanted) {
   if (wanted.reference.what.kind != "PersistentVolumeClaim" || at(wanted.object, {"spec", "storageClassName"})) return;
@@ -150,6 +170,7 @@ void require_storage(Scope& in, const Place& place, const Wanted& wanted) {
     if (error.status().code == 403) return;  // not to be seen is not missing
     throw;
   }
+  if (may_be_bound(in, place, wanted)) return;
   throw Error(
       {.code = "H0437",
        .category = Category::refused,
@@ -246,6 +267,8 @@ Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std
   Assessment made{object_change(wanted.subject, &*live, seen.result, in.fingerprinter()), seen.force};
   made.change.holds_data = wanted.holds_data;
   made.change.fidelity = Fidelity::server;
+  if (const std::string drift = drift_text(seen.drift); !drift.empty() && made.change.reason.empty())
+    made.change.reason = drift;
   mark_pending(made.change, wanted);
   leave_out_marks(made.change, place);
   return made;

@@ -173,6 +173,7 @@ Reply Client::send(Scope& at, Call call, const BodySink& body) {
     };
   for (;;) {
     const Credential credential = credentials_->current(at);
+    if (call.still_wanted) call.still_wanted(at);
     try {
       Reply reply = try_once(at, call, credential, marked);
       note_answer();
@@ -267,7 +268,8 @@ Written Client::apply(Scope& at, const Resource& resource, const json::value& ob
                             .headers = {{"Content-Type", "application/apply-patch+yaml"}},  // JSON is YAML
                             .body = json::serialize(object)},
                 .asked = asked_of("apply", resource, reference.space, reference.name),
-                .verb = verb_of(options.storing)},
+                .verb = verb_of(options.storing),
+                .still_wanted = options.still_wanted},
                resource, reference.name);
 }
 
@@ -298,7 +300,8 @@ Removal Client::remove(Scope& at, const Resource& resource, const std::string& s
                               .headers = {{"Content-Type", "application/json"}},
                               .body = body_of(options)},
                   .asked = asked,
-                  .verb = verb_of(options.storing)};
+                  .verb = verb_of(options.storing),
+                  .still_wanted = options.still_wanted};
   try {
     const Reply reply = write_surely(at, [&] { return send(at, call); });
     // The object itself, as long as somebody still has to let it go; else a Status.

@@ -34,10 +34,13 @@ struct Written {
   bool created = false;
   std::vector<std::string> warnings = {};  ///< what the server takes, and would rather not; cleaned
 };
+/// Before each try of a write: one that comes late may no longer be what is wanted. Throws where it is not to be sent.
+using StillWanted = std::function<void(Scope&)>;
 struct ApplyOptions {
   std::string manager;  ///< who owns the fields
   bool force = false;  ///< takes fields from others
   Storing storing = Storing::stored;
+  StillWanted still_wanted = {};
 };
 struct WriteOptions {
   std::string manager;
@@ -50,6 +53,7 @@ struct RemoveOptions {
   Propagation propagation = Propagation::background;
   std::optional<std::chrono::seconds> grace = {};
   Storing storing = Storing::stored;
+  StillWanted still_wanted = {};
 };
 enum class Removal {
   nothing_there,
@@ -155,6 +159,7 @@ class Client {
     Request request;
     Asked asked;
     Verb verb = Verb::read;
+    StillWanted still_wanted = {};
   };
   Reply send(Scope&, Call, const BodySink& body = {});
   Reply try_once(Scope&, const Call&, const Credential&, const BodySink&);
@@ -165,6 +170,7 @@ class Client {
   void require_same(const boost::json::value&, const Resource&, const std::string& name, const Asked&) const;
   Written write(Scope&, Call, const Resource&, const std::string& name);
   Listed list_once(Scope&, const Resource&, const ListQuery&, const ItemSink& each);
+  std::optional<std::vector<WatchEvent>> list_anew(Scope&, const Resource&, const ListQuery&, Watched&, bool again);
   enum class Streamed { enough, brought_something, brought_nothing };
   Streamed watch_once(Scope&, const Resource&, const ListQuery&, Watched&, const WatchSink&, const Asked&);
   void heed_end(Scope&, const Status&, Watched&, const Asked&);

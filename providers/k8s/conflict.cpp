@@ -1,8 +1,11 @@
 #include "k8s/conflict.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 
@@ -67,6 +70,21 @@ Diagnostic conflict_diagnostic(const std::string& subject, const Conflict& confl
     diagnostic.notes.push_back(fmt::format("`{}` was ours and was changed by `{}`", claim.path, claim.manager));
   diagnostic.help = "leave these fields out of the Score, or take them with --force-conflicts; nothing was written";
   return diagnostic;
+}
+
+std::string drift_text(const std::vector<Claim>& drift) {
+  constexpr std::size_t enough = 3;  // the fields stand below
+  std::map<std::string, std::vector<std::string>> by_manager;
+  for (const Claim& claim : drift)
+    by_manager[claim.manager].push_back("`" + claim.path.substr(claim.path.starts_with('.') ? 1 : 0) + "`");
+  std::vector<std::string> texts;
+  for (auto& [manager, paths] : by_manager) {
+    const std::size_t more = paths.size() > enough ? paths.size() - enough : 0;
+    paths.resize(paths.size() - more);
+    texts.push_back(fmt::format("`{}` has changed {}{} since the last deploy", manager, fmt::join(paths, ", "),
+                                more == 0 ? "" : fmt::format(" and {} more", more)));
+  }
+  return fmt::format("{}", fmt::join(texts, "; "));
 }
 
 }  // namespace harmony::k8s

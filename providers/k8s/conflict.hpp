@@ -33,4 +33,7 @@ std::optional<Conflict> conflict_of(const boost::json::value& status, const Fiel
 /// H0470, for an object of which somebody else's fields would have to be forced.
 Diagnostic conflict_diagnostic(const std::string& subject, const Conflict&);
 
+/// For a change that takes them back: "`kubectl-edit` has changed `spec.replicas` since the last deploy". Empty without.
+std::string drift_text(const std::vector<Claim>& drift);
+
 }  // namespace harmony::k8s

@@ -42,6 +42,11 @@ Diagnostic diagnostic_of(const std::string& subject, const Denied& denied) {
                   .subject = subject,
                   .facts = {{"rule", rule_text(denied)}, {"in", binding_text(denied)}},
                   .help = "have the rule added, or deploy as somebody who may"};
+  if (denied.user == "system:anonymous") {  // rights for everybody are not what is missing
+    said.facts.clear();
+    said.help = "no credentials came with the request: see the user of this context in the kubeconfig";
+    return said;
+  }
   if (denied.verb == "patch") said.notes.emplace_back("an apply of an object that is not there needs `create`, too");
   return said;
 }

@@ -56,11 +56,20 @@ Selected makers(const json::value& object, const Objects& related) {
   return found;
 }
 
+/// A StatefulSet replaces its pods under their old names: which is which, their labels say.
+bool is_of_older_revision(const json::value& pod, const json::value& object) {
+  if (group_kind(object) != "apps/StatefulSet") return false;
+  const json::value* is = member(find(pod, "metadata.labels"), "controller-revision-hash");
+  const json::value* newest = find(object, "status.updateRevision");
+  return is && newest && *is != *newest;
+}
+
 Selected pods_of(const json::value& object, const Objects& related) {
   if (group_kind(object) == "Pod") return {&object};
   Selected found;
   for (const json::value* maker : makers(object, related))
     std::ranges::copy(owned_by(of_kind(related, "Pod"), *maker), std::back_inserter(found));
+  std::erase_if(found, [&](const json::value* pod) { return is_of_older_revision(*pod, object); });
   return found;
 }
 
@@ -88,9 +97,13 @@ std::optional<Explanation> pod_cause(const PodCase& one, const Objects& related)
 }
 
 /// The refusals of pods that a maker could not make, as events tell them.
-Selected refused_pods(const json::value& maker, const Objects& related) {
+Selected refused_pods(const json::value& maker, const Objects& related, const Tolerance& tolerance) {
   Selected events = warnings_about(related, maker);
-  std::erase_if(events, [](const json::value* one) { return text_at(*one, "reason") != "FailedCreate"; });
+  std::erase_if(events, [&](const json::value* one) {
+    const auto before = tolerance.before.find(std::string(text_at(*one, "metadata.uid")));
+    return text_at(*one, "reason") != "FailedCreate" ||
+           (before != tolerance.before.end() && before->second == sightings_of(one));
+  });
   return events;
 }
 
@@ -109,7 +122,7 @@ std::optional<Explanation> creation_cause(const json::value& object, const Objec
   std::optional<Explanation> cause;
   std::int64_t seen = 0;
   for (const json::value* maker : makers(object, related)) {
-    const Selected events = refused_pods(*maker, related);
+    const Selected events = refused_pods(*maker, related, tolerance);
     for (const json::value* event : events) seen += sightings_of(event);
     if (!cause) cause = explain_message(subject_of(object), refusal_of(*maker, events));
   }
@@ -204,6 +217,13 @@ std::vector<Explanation> explain(const json::value& object, const Objects& relat
   const std::string serving = still_serving(object, related);
   if (!all.empty() && !serving.empty()) all.front().diagnostic.notes.push_back(serving);
   return all;
+}
+
+std::map<std::string, std::int64_t> sightings_by_uid(const Objects& events) {
+  std::map<std::string, std::int64_t> seen;
+  for (const json::value* event : of_kind(events, "Event"))
+    seen.emplace(text_at(*event, "metadata.uid"), sightings_of(event));
+  return seen;
 }
 
 void add_log(Explanation& explanation, const std::vector<std::string>& lines) {

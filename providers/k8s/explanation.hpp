@@ -1,5 +1,7 @@
 #pragma once
 /// Why something does not become ready, from what the cluster says of it: status, events, refusals.
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,7 +36,12 @@ struct Explanation {
 struct Tolerance {
   int restarts = 2;   ///< of one container: its third failed run in a row is the last
   int sightings = 3;  ///< of the same refusal, by the events' count
+  /// Events by uid, and how often each was seen before what is to be explained was written: where no more came of them,
+  /// they tell of the version before.
+  std::map<std::string, std::int64_t> before = {};
 };
+/// For Tolerance::before.
+std::map<std::string, std::int64_t> sightings_by_uid(const Objects& events);
 
 /// Pure. What holds `object` back, hopeless causes first, equal causes of several pods once. Empty where nothing is
 /// known to be wrong: it may just take its time.

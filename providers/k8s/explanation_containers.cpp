@@ -77,7 +77,8 @@ enum class Pull { missing, refused, unreachable };
 /// By what the registry or the network said, as the container runtime repeats it.
 Pull pull_failure(const std::string& message) {
   const std::string text = lower(message);
-  if (any_in(text, {"unauthorized", "401", "403", "access denied", "authorization failed", "insufficient_scope"}))
+  if (any_in(text, {"unauthorized", "403 forbidden", "status: 401", "status: 403", "access denied",
+                    "authorization failed", "insufficient_scope"}))
     return Pull::refused;
   if (any_in(text, {"not found", "notfound", "manifest unknown", "name unknown", "no such image"}))
     return Pull::missing;
@@ -215,7 +216,8 @@ std::optional<Explanation> start_cause(const PodCase& one, const json::value& st
   if (any_in(message, {"runAsNonRoot", "non-root"}))
     found.diagnostic.help = "give the image a USER by number, and not root's: `USER 1000`";
   // What the image does not hold it will not hold at the next start.
-  if (any_in(message, {"no such file", "not found", "permission denied", "exec format", "runAsNonRoot", "invalid"})) {
+  if (any_in(message, {"no such file", "executable file not found", "permission denied", "exec format", "runAsNonRoot",
+                       "invalid"})) {
     found.prospect = Prospect::hopeless;
     found.rule = "the same image and command fail again";
     if (restarts_of(status) > 0) add_fact(found, "restarted", times(restarts_of(status)));

@@ -30,11 +30,17 @@ constexpr auto duration = 10s, renewed_every = 3s, margin = 2s;  // less than pe
 
 GroupVersionKind kind() { return {"coordination.k8s.io", "v1", "Lease"}; }
 
-std::string micro_time() {
-  const auto now = std::chrono::system_clock::now();
+std::string micro_time(std::chrono::system_clock::time_point now = std::chrono::system_clock::now()) {
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()) % 1s;
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
                      microseconds.count());
+}
+
+/// By this machine's clock.
+bool renewed_lately(const json::value& lease) {
+  const auto now = std::chrono::system_clock::now();
+  const std::string renewed{text_at(lease, "spec.renewTime")};  // of one form: the later one is the greater text
+  return micro_time(now - duration) < renewed && renewed < micro_time(now + duration);
 }
 
 }  // namespace
@@ -43,7 +49,7 @@ struct Lease::State {
   explicit State(std::shared_ptr<const Place> at) : place(std::move(at)) {}
 
   std::shared_ptr<const Place> place;
-  std::mutex mutex;
+  std::timed_mutex mutex;
   std::optional<json::value> ours;           ///< as the server has it; nothing: not held
   std::atomic<Clock::time_point::rep> until{0};
 
@@ -111,8 +117,15 @@ struct Lease::State {
     }
   }
 
+  /// One request at a time; whoever waits for another's heeds a stop.
+  std::unique_lock<std::timed_mutex> alone(Scope& in) {
+    std::unique_lock hold{mutex, std::defer_lock};
+    while (!hold.try_lock_for(100ms)) in.pause(0ms);
+    return hold;
+  }
+
   void renew(Scope& in) {
-    std::lock_guard hold{mutex};
+    const auto hold = alone(in);
     if (!ours) return;
     const auto renewed = [&](const json::value& from) {
       const auto asked = Clock::now();
@@ -129,7 +142,7 @@ struct Lease::State {
   }
 
   void release(Scope& in) {
-    std::lock_guard hold{mutex};
+    const auto hold = alone(in);
     if (!ours) return;
     until = 0;
     const json::value lease = *std::exchange(ours, std::nullopt);
@@ -228,6 +241,7 @@ std::unique_ptr<Lock> Lease::lock(Scope& in, std::chrono::milliseconds limit) {
 
 void Lease::require_held(Scope& in) const {
   const auto is_held = [&] { return Clock::now().time_since_epoch().count() < state_->until; };
+  const char* reason = "somebody else has taken it over";
   if (is_held()) return;
   try {
     state_->renew(in);
@@ -241,22 +255,27 @@ void Lease::require_held(Scope& in) const {
           "so the lock could not be kept, and nothing more was written: another deploy may take it");
       throw;
     }
+    if (answer->not_found()) reason = "somebody has deleted it";
   }
   throw Error({.code = "H0434",
                .category = Category::locked,
                .message = fmt::format("the lock of deployment `{}` could not be kept", state_->place->deployment),
                .subject = fmt::format("lease/{}/{}", state_->place->space, state_->place->parent_name()),
-               .facts = {{"reason", "somebody else has taken it over"}},
+               .facts = {{"reason", reason}},
                .help = "another deploy may be at work: look at `status`, then deploy again"});
 }
 
 bool Lease::held_elsewhere(Scope& in) const {
   {
-    std::lock_guard hold{state_->mutex};
+    const auto hold = state_->alone(in);
     if (state_->ours) return false;
   }
   const auto there = state_->read(in);
-  return there && !lease_holder_of(*there).is_dead();
+  if (!there || lease_holder_of(*there).is_dead()) return false;
+  if (renewed_lately(*there)) return true;
+  in.pause(renewed_every + 1s);  // its clock may be another: whoever is at work renews it meanwhile
+  const auto later = state_->read(in);
+  return later && text_at(*later, "metadata.resourceVersion") != text_at(*there, "metadata.resourceVersion");
 }
 
 }  // namespace harmony::k8s

@@ -21,7 +21,7 @@ class Lease {
   /// @throws Error H0434 where somebody has taken it over; what the API server, or its absence, is told as where it
   /// cannot be renewed
   void require_held(Scope&) const;
-  /// Whether another process renews it at this time.
+  /// Whether another process renews it at this time. Takes some seconds where it was not renewed of late.
   bool held_elsewhere(Scope&) const;
 
  private:

@@ -14,7 +14,7 @@ inline constexpr const char* configuration_annotation = "harmony.dev/configurati
 inline constexpr const char* environment_annotation = "harmony.dev/environment";
 
 boost::json::object named(std::string_view api_version, std::string_view kind, const std::string& name);
-/// The labels by which a Service and a workload find their pods.
+/// The labels by which a Service and a workload find their pods; the deployment's is added where they are sent.
 boost::json::object selector_of(const std::string& instance);
 boost::json::object container_port(std::string_view name, int port);
 /// A ClusterIP Service; its ports lead to the container's of the same name.

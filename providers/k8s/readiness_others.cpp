@@ -54,8 +54,12 @@ Readiness claim_readiness(const Seen& seen) {
     return waits("its file system grows when a pod mounts it");
   const auto wanted = parse_quantity(text_at(seen.object, "spec.resources.requests.storage"));
   const auto given = parse_quantity(text_at(seen.object, "status.capacity.storage"));
-  if (condition_of(seen.object, "Resizing").holds && wanted && given && *wanted != *given)
+  if (wanted && given && *given < *wanted) {  // whether or not anybody has said yet that he is at it
+    for (const char* failure : {"ControllerResizeError", "NodeResizeError"})
+      if (const Condition told = condition_of(seen.object, failure); told.holds)
+        return waits("its volume does not grow: " + host::printable(told.message));
     return waits("its volume grows");
+  }
   return ready("is bound");
 }
 

@@ -21,6 +21,13 @@ const GroupVersionKind secrets{"", "v1", "Secret"}, claims{"", "v1", "Persistent
 
 std::string read_key(const Subject& subject) { return subject.kind + "/" + subject.name; }
 
+/// "postgresql shop, shop.cpp:12"
+std::string score_of(const Scope& in) {
+  const auto trail = in.node().trail();
+  if (trail.empty()) return {};
+  return fmt::format("{}, {}:{}", trail.back().name, trail.back().at.file_name(), trail.back().at.line());
+}
+
 }  // namespace
 
 RehearsedApi::RehearsedApi(std::shared_ptr<Api> real, Rehearsal& rehearsal)
@@ -50,10 +57,11 @@ std::optional<json::value> RehearsedApi::find(Scope& in, const ObjectReference& 
   auto known = lists_.find(kind);
   if (known == lists_.end()) {
     const Place& place = real_->place();
-    known = lists_.emplace(kind, std::map<std::string, json::value>{}).first;
+    std::map<std::string, json::value> there;  // one that cannot be had is not an empty one
     for (json::value& object :
          place.client->list(in, place.client->resource(in, reference.what), {.space = place.space}))
-      known->second.emplace(std::string(text_at(object, "metadata.name")), std::move(object));
+      there.emplace(std::string(text_at(object, "metadata.name")), std::move(object));
+    known = lists_.emplace(kind, std::move(there)).first;
   }
   const auto found = known->second.find(reference.name);
   auto live = found == known->second.end() ? std::nullopt : std::optional{found->second};
@@ -123,7 +131,7 @@ Observation RehearsedApi::observe(Scope& in, const LedgerEntry& entry) { return 
 // ---------------------------------------------------------------- writes
 
 void RehearsedApi::ensure_space(Scope& in) {
-  rehearsal_.read("k8s", std::string(ServerApi::cluster_key), real_->cluster_mark(in));
+  rehearsal_.read("k8s", std::string(ServerApi::cluster_key), real_->cluster_mark(in), "the cluster");
   const bool there = space_is_there(in);
   if (!real_->place().create_space) return;
   // In one that somebody else has made meanwhile there may be anything, and rules of its own.
@@ -150,8 +158,26 @@ void RehearsedApi::ensure(Scope& in, const ObjectSet& set) {
   }
 }
 
+/// Two of one name would be written in turn, by every deploy anew.
+bool RehearsedApi::is_described(const Scope& in, const Wanted& wanted) {
+  const std::string by = score_of(in);
+  std::lock_guard hold{mutex_};
+  const auto [first, fresh] = described_.try_emplace(wanted.subject, Described{wanted.object, by});
+  if (fresh) return false;
+  if (first->second.object == wanted.object) return true;
+  throw Error(
+      {.code = "H0473",
+       .category = Category::usage,
+       .message =
+           fmt::format("two parts of this deployment want `{}` to be something else each", wanted.subject.text()),
+       .subject = wanted.subject.text(),
+       .facts = {{"first", first->second.by}, {"second", by}},
+       .help = "give one of them another instance name: in a cluster it names objects, of whatever kind of Score"});
+}
+
 void RehearsedApi::ensure(Scope& in, std::vector<Wanted> all) {
   const auto alone = hold_all(in, all);
+  std::erase_if(all, [&](const Wanted& one) { return is_described(in, one); });
   std::vector<std::optional<json::value>> live;
   for (Wanted& one : all) {
     live.push_back(find(in, one.reference));

@@ -40,6 +40,8 @@ class RehearsedApi final : public Api {
   std::optional<boost::json::value> find(Scope&, const ObjectReference&);
   bool space_is_there(Scope&);
   void ensure(Scope&, std::vector<Wanted>);
+  /// Whether another step has described this very object already. @throws Error H0473 where it did so in other words
+  bool is_described(const Scope&, const Wanted&);
   void note(const Change&);
   bool is_pending(const Subject&) const;
 
@@ -48,6 +50,11 @@ class RehearsedApi final : public Api {
   host::PendingEndpoints& endpoints_;
   mutable std::mutex mutex_;
   std::map<std::string, std::map<std::string, boost::json::value>> lists_;  ///< by kind, then name
+  struct Described {
+    boost::json::value object;
+    std::string by;                          ///< which Score, and where it is
+  };
+  std::map<Subject, Described> described_;
   std::map<Subject, Change> pending_;        ///< what this rehearsal would have done
   std::optional<bool> space_there_;
   int next_port_ = 1;

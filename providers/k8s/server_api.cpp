@@ -171,11 +171,17 @@ void ServerApi::settle(Scope& in, const Wanted& wanted, const Assessment& assess
   });
 }
 
+/// A write that had to be tried again for long may have outlived the lock: each try makes sure of it.
+StillWanted ServerApi::while_locked() const {
+  return [lease = lease_](Scope& in) { lease->require_held(in); };
+}
+
 void ServerApi::write(Scope& in, const Wanted& wanted, bool force) {
   const Resource resource = place_->client->resource(in, wanted.reference.what);
   const auto apply = [&] {
-    lease_->require_held(in);
-    return place_->client->apply(in, resource, wanted.object, {.manager = field_manager, .force = force}).object;
+    return place_->client
+        ->apply(in, resource, wanted.object, {.manager = field_manager, .force = force, .still_wanted = while_locked()})
+        .object;
   };
   const json::value stored = write_surely(in, apply);
   in.point("object applied");
@@ -198,9 +204,8 @@ void ServerApi::until_gone(Scope& in, const ObjectReference& reference, const st
 /// That very object; one that somebody has made under its name meanwhile stays.
 void ServerApi::take_away(Scope& in, const ObjectReference& reference, const json::value& live) {
   const std::string uid{text_at(live, "metadata.uid")};
-  lease_->require_held(in);
   place_->client->remove(in, place_->client->resource(in, reference.what), reference.space, reference.name,
-                         {.uid = uid, .propagation = Propagation::foreground});
+                         {.uid = uid, .propagation = Propagation::foreground, .still_wanted = while_locked()});
   in.point("object told to go");
   until_gone(in, reference, uid);
 }
@@ -221,11 +226,10 @@ void ServerApi::rest(Scope& in, const LedgerEntry& entry) {
   const auto live = find(in, entry.subject);
   if (!live || is_going(*live) || !place_->is_ours(*live) || at_rest(*live).empty()) return;
   in.change(resting(in, entry.subject, *live), [&] {
-    lease_->require_held(in);
     const json::value resting = resting_object(*live);
     const Resource resource = place_->client->resource(in, kind_of(*live));
-    write_surely(
-        in, [&] { return place_->client->apply(in, resource, resting, {.manager = rest_manager, .force = true}); });
+    const ApplyOptions options{.manager = rest_manager, .force = true, .still_wanted = while_locked()};
+    write_surely(in, [&] { return place_->client->apply(in, resource, resting, options); });
     return Settled{"uid " + std::string(text_at(*live, "metadata.uid"))};
   });
   until_at_rest(in, entry.subject);

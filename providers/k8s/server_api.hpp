@@ -58,6 +58,7 @@ class ServerApi final : public Api {
 
  private:
   void settle(Scope&, const Wanted&, const Assessment&, const std::optional<boost::json::value>& live);
+  StillWanted while_locked() const;
   void write(Scope&, const Wanted&, bool force);
   void until_gone(Scope&, const ObjectReference&, const std::string& uid) const;
   void take_away(Scope&, const ObjectReference&, const boost::json::value& live);

@@ -69,6 +69,7 @@ class SetWait {
     }
     const Objects all = view_.objects();
     look_for_silence(all);
+    if (first_look_) tolerance_.before = sightings_by_uid(all);
     last_.reset();
     explanation_.reset();
     awaits_word_ = false;
@@ -82,6 +83,7 @@ class SetWait {
       if (!last_) last_ = fmt::format("{}: {}", one.subject.text(), readiness.reason);
       judge(one, *live, all, readiness);
     }
+    first_look_ = false;
     if (silent_ && last_) last_ = silent_->text() + " is not acted upon";
     return last_;
   }
@@ -144,11 +146,14 @@ class SetWait {
   }
   void judge(const Waited& one, const json::value& live, const Objects& all, const Readiness& readiness) {
     if (number_at(live, "metadata.generation").value_or(0) < one.expected.generation) return;  // of the version before
-    auto causes = explain(live, all);
+    const bool written = one.expected.generation > 0;
+    auto causes = explain(live, all, written ? tolerance_ : Tolerance{});
     if (causes.empty() && readiness.state == Readiness::State::failed) causes.push_back(given_up(one, readiness));
     if (causes.empty()) return;
-    if (causes.front().prospect == Prospect::hopeless && !is_old(one, causes.front().diagnostic)) {
+    if (causes.front().prospect == Prospect::hopeless && !is_old(one, live, causes.front().diagnostic)) {
       add_log_of(causes.front());
+      if (const std::string& why = causes.front().rule; !why.empty())
+        causes.front().diagnostic.notes.push_back("given up: " + why);
       throw Error(causes.front().diagnostic);
     }
     if (explanation_) return;
@@ -156,11 +161,17 @@ class SetWait {
     last_ = reason_of(*explanation_);
   }
   /// What this run has not touched may bear the marks of an earlier one, whose cause may be mended: it gets its time, until
-  /// something new goes wrong with it.
-  bool is_old(const Waited& one, const Diagnostic& cause) {
-    if (one.expected.generation > 0) return false;
+  /// something new goes wrong with it. So does what was written and was wrong before anybody acted upon that, where its
+  /// controller does not say which version it speaks of.
+  bool is_old(const Waited& one, const json::value& live, const Diagnostic& cause) {
+    const bool written = one.expected.generation > 0;
+    if (written && number_at(live, "status.observedGeneration")) return false;
     std::string text = cause.code + cause.message;
     for (const auto& [key, value] : cause.facts) text += "\n" + key + ": " + value;
+    if (written && !first_look_) {
+      const auto known = old_causes_.find(one.subject);
+      return known != old_causes_.end() && known->second == text;
+    }
     return old_causes_.try_emplace(one.subject, text).first->second == text;
   }
   /// It was there when this run looked at it.
@@ -185,6 +196,8 @@ class SetWait {
   std::vector<Waited> waited_;
   LiveView view_;
   std::uint64_t seen_ = 0;
+  bool first_look_ = true;  ///< nothing that was written a moment ago has been acted upon
+  Tolerance tolerance_ = {};  ///< of what this run has written
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::optional<Subject> silent_;
   std::chrono::steady_clock::time_point silent_since_ = began_;

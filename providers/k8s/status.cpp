@@ -120,6 +120,10 @@ ApiError api_error(Status status, const Asked& asked, const Destination& server)
   return {std::move(diagnostic), std::move(status)};
 }
 
+bool may_come_back(int http_status) {
+  return http_status == 429 || (http_status >= 500 && http_status != 501 && http_status != 505);
+}
+
 OutcomeUnknown outcome_unknown(const Asked& asked, std::string_view why, const Destination& server) {
   return OutcomeUnknown({.code = "H0420",
                          .category = Category::failed,
@@ -130,7 +134,8 @@ OutcomeUnknown outcome_unknown(const Asked& asked, std::string_view why, const D
                          .help = "run the same command again: it reads what is there, and goes on from it"});
 }
 
-Error no_api_server(std::string_view what, std::string_view beginning, const Asked& asked, const Destination& server) {
+NoApiServer no_api_server(std::string_view what, std::string_view beginning, const Asked& asked,
+                          const Destination& server, int http) {
   Diagnostic diagnostic{.code = "H0418",
                         .category = Category::unreachable,
                         .message = fmt::format("{} of {}: what answered is no API server: {}", asked.doing,
@@ -141,15 +146,15 @@ Error no_api_server(std::string_view what, std::string_view beginning, const Ask
   constexpr std::size_t shown = 80;
   if (!beginning.empty() && !asked.hides_values)
     diagnostic.facts.emplace_back("it begins with", host::printable(beginning.substr(0, shown)));
-  return Error(std::move(diagnostic));
+  return NoApiServer(std::move(diagnostic), http);
 }
 
-Error no_api_server(const Reply& reply, const Asked& asked, const Destination& server) {
+NoApiServer no_api_server(const Reply& reply, const Asked& asked, const Destination& server) {
   std::string what = fmt::format("HTTP {}", reply.status);
   if (const std::string type = reply.header("content-type"); !type.empty()) what += ", " + type;
   if (const std::string elsewhere = reply.header("location"); !elsewhere.empty())
     what += ", which sends us to " + elsewhere + ", and that is not followed";
-  return no_api_server(what, reply.body, asked, server);
+  return no_api_server(what, reply.body, asked, server, reply.status);
 }
 
 void refuse(const Reply& reply, const Asked& asked, const Destination& server, int tries) {

@@ -44,6 +44,19 @@ class ApiError final : public Error {
   Status status_;
 };
 
+/// What answers is something else: a gateway, a login page. H0418
+class NoApiServer final : public Error {
+ public:
+  explicit NoApiServer(Diagnostic diagnostic, int http = 0) : Error(std::move(diagnostic)), http_(http) {}
+  int http() const { return http_; }         ///< its status; 0 where that is not what gave it away
+
+ private:
+  int http_;
+};
+
+/// Of what speaks for a server: it is away for now, and may come back.
+bool may_come_back(int http_status);
+
 /// A write of which nobody knows whether it was done: read back what it was about. H0420
 class OutcomeUnknown final : public Error {
  public:
@@ -62,7 +75,8 @@ struct Asked {
 ApiError api_error(Status, const Asked&, const Destination& server);
 OutcomeUnknown outcome_unknown(const Asked&, std::string_view why, const Destination& server);
 /// H0418: an answer, but not of an API server. Its beginning is shown, cleaned.
-Error no_api_server(const Reply&, const Asked&, const Destination& server);
-Error no_api_server(std::string_view what, std::string_view beginning, const Asked&, const Destination& server);
+NoApiServer no_api_server(const Reply&, const Asked&, const Destination& server);
+NoApiServer no_api_server(std::string_view what, std::string_view beginning, const Asked&, const Destination& server,
+                          int http = 0);
 
 }  // namespace harmony::k8s

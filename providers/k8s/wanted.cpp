@@ -35,6 +35,18 @@ void mark(json::object& object, const Place& place) {
   for (const auto& [name, value] : place.labels()) labels[name] = value;
 }
 
+/// Others may have pods of that name: what finds pods finds those of this deployment.
+void mark_pods(json::object& object, const Place& place) {
+  const auto add = [&](json::object& labels) { labels[deployment_label] = place.deployment; };
+  if (at(object, {"spec", "template", "metadata", "labels"})) {
+    add(child(child(child(child(object, "spec"), "template"), "metadata"), "labels"));
+    if (at(object, {"spec", "selector", "matchLabels"}))
+      add(child(child(child(object, "spec"), "selector"), "matchLabels"));
+  } else if (text_at(object, "kind") == "Service" && at(object, {"spec", "selector"})) {
+    add(child(child(object, "spec"), "selector"));
+  }
+}
+
 /// Nodes ask a registry that wants to know who they are with it.
 void add_pull_secret(json::object& object, const std::string& secret) {
   if (secret.empty()) return;
@@ -83,6 +95,7 @@ Wanted wanted(const Scope& in, const Manifest& manifest, const Place& place, Pri
   json::object object = manifest.object;
   std::map<std::string, std::string> pending;
   mark(object, place);
+  mark_pods(object, place);
   add_pull_secret(object, place.pull_secret);
   set_volume_size(object, place.volume_size);
   for (const auto& [name, content] : manifest.data)

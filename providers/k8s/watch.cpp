@@ -111,10 +111,12 @@ void Client::watch(Scope& at, const Resource& resource, const ListQuery& query, 
       .subject = query.space.empty() ? resource.plural : fmt::format("{}/{}", resource.plural, query.space)};
   for (;;) {
     if (watched.version().empty()) {
-      std::vector<json::value> objects;
-      const Listed listed = list(
-          at, resource, query, [&](json::value item) { objects.push_back(std::move(item)); }, [&] { objects.clear(); });
-      for (const WatchEvent& event : watched.listed(std::move(objects), listed.resource_version))
+      auto events = list_anew(at, resource, query, watched, synced);
+      if (!events) {
+        at.pause(backoff.next(random()));
+        continue;
+      }
+      for (const WatchEvent& event : *events)
         if (!each(event)) return;
       if (!std::exchange(synced, true) && !each({What::synced})) return;
     }
@@ -123,6 +125,24 @@ void Client::watch(Scope& at, const Resource& resource, const ListQuery& query, 
     if (streamed == Streamed::brought_something) backoff.reset();
     else at.pause(backoff.next(random()));
   }
+}
+
+/// @param again it has been listed before. @returns nothing where the server is away then: whoever watches waits for it
+std::optional<std::vector<WatchEvent>> Client::list_anew(Scope& at, const Resource& resource, const ListQuery& query,
+                                                         Watched& watched, bool again) {
+  std::vector<json::value> objects;
+  try {
+    const Listed listed = list(
+        at, resource, query, [&](json::value item) { objects.push_back(std::move(item)); }, [&] { objects.clear(); });
+    return watched.listed(std::move(objects), listed.resource_version);
+  } catch (const ConnectionError& error) {
+    if (!again || outcome_of(error, Verb::read) == Outcome::failed) throw;
+  } catch (const ApiError& error) {
+    if (!again || !may_come_back(error.status().code)) throw;
+  } catch (const NoApiServer& error) {
+    if (!again || !may_come_back(error.http())) throw;
+  }
+  return std::nullopt;
 }
 
 /// One stream, until it ends by itself, breaks, or nobody wants more.
@@ -162,8 +182,11 @@ Client::Streamed Client::watch_once(Scope& at, const Resource& resource, const L
     if (outcome_of(error, Verb::read) == Outcome::failed && error.trouble() != Trouble::slow) throw;
     at.retried(error.data().message);
   } catch (const ApiError& error) {
-    if (error.status().code != 410) throw;
+    if (error.status().code != 410 && !may_come_back(error.status().code)) throw;
     failed = error.status();
+  } catch (const NoApiServer& error) {  // a gateway, which speaks for a server that is away
+    if (!may_come_back(error.http())) throw;
+    at.retried(error.data().message);
   }
   if (failed) heed_end(at, *failed, watched, asked);
   return enough ? Streamed::enough : brought ? Streamed::brought_something : Streamed::brought_nothing;

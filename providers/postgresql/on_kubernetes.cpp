@@ -1,7 +1,10 @@
 #include "postgresql/on_kubernetes.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "host/hash.hpp"
 #include "host/text.hpp"
 #include "k8s/cloud_native_pg.hpp"
 #include "postgresql/cloud_native_pg.hpp"
@@ -19,7 +22,19 @@ constexpr auto ready_limit = 300s;  // images may have to be pulled first
 constexpr const char* default_image = "postgres:17";
 
 std::string superuser_secret(const std::string& instance) { return instance + "-superuser"; }
-std::string role_secret(const std::string& instance, const std::string& database) { return instance + "-" + database; }
+
+/// No instance has a dot in its name, so no two databases have one Secret, nor has any the superuser's. A name that Kubernetes
+/// does not take (`my_app`) is told from others by its hash.
+std::string role_secret(const std::string& instance, const std::string& database) {
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  std::string name = database;
+  std::ranges::replace_if(name, [&](char c) { return !plain(c) && c != '-'; }, '-');
+  while (name.starts_with('-')) name.erase(0, 1);
+  while (name.ends_with('-')) name.pop_back();
+  if (name == database) return instance + "." + name;
+  const std::string mark = host::sha256(database).substr(0, 8);
+  return name.empty() ? instance + "." + mark : instance + "." + name + "." + mark;
+}
 
 }  // namespace
 

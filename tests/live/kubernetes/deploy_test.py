@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -25,7 +26,7 @@ def test_a_life(app):
     app.deploy(*following, "--set", "replicas=2").expect(0, "scales 1 -> 2")
     app.harmony("destroy", "--yes").expect(0, "data of guestbook-db, guestbook-db/guestbook, guestbook-nats")
     assert set(app.objects()) == {"persistentvolumeclaim/guestbook-db-data", "persistentvolumeclaim/guestbook-nats-data",
-                                  "secret/guestbook-db-guestbook", "secret/guestbook-db-superuser", "secret/guestbook-nats-client",
+                                  "secret/guestbook-db.guestbook", "secret/guestbook-db-superuser", "secret/guestbook-nats-client",
                                   "secret/harmony.guestbook"}, set(app.objects())
     app.deploy().expect(0, "4 created", "5 checks passed")  # upon its data, which survives the restart of its pod
     app.harmony("destroy", "--yes", "--delete-data").expect(0)
@@ -60,15 +61,46 @@ def test_a_namespace_is_made_only_on_demand(app):
 
 
 def test_what_moved_is_taken_back(app):
-    app.deploy()
+    app.deploy("--set", "replicas=1")
     app.run("scale", "deployment/guestbook", "--replicas=3")
     app.run("patch", "configmap/guestbook-db-configuration", "--type=merge", "-p", '{"data":{"pg_hba.conf":"host all all all trust\\n"}}')
-    app.harmony("plan").expect(0, "scales 3 -> 1", "configmap/guestbook-db-configuration", r"pg_hba.conf")
-    app.deploy().expect(0, "2 changed", "5 checks passed")
-    app.plan_is_empty()
+    app.harmony("plan", "--set", "replicas=1").expect(0, "scales 3 -> 1", "because `kubectl` has changed `spec.replicas` since the last deploy", "because `kubectl-patch` has changed",
+                              "configmap/guestbook-db-configuration", r"pg_hba.conf")
+    app.deploy("--set", "replicas=1").expect(0, "2 changed", "5 checks passed")
+    app.plan_is_empty("--set", "replicas=1")
     app.run("delete", "service/guestbook")
     app.harmony("status").expect(0, r"route +guestbook +missing")
-    app.deploy().expect(0, "1 created")
+    app.deploy("--set", "replicas=1").expect(0, "1 created")
+
+
+def test_what_no_score_says_is_left_to_whoever_says_it(app):
+    app.deploy()
+    app.run("scale", "deployment/guestbook", "--replicas=2")  # as an autoscaler does
+    app.plan_is_empty()
+    app.deploy("--set", f"image={IMAGES['guestbook-next']}").expect(0, "5 checks passed")
+    assert app.json("get", "deployment/guestbook")["spec"]["replicas"] == 2
+
+
+def test_pods_of_others_are_not_taken_for_ours(app):
+    """They have the name, the port and the label that another chart gives them."""
+    pod = {"apiVersion": "v1", "kind": "Pod",
+           "metadata": {"name": "stranger", "labels": {"app.kubernetes.io/name": "guestbook"}},
+           "spec": {"containers": [{"name": "web", "image": IMAGES["busybox"], "command": ["httpd", "-f", "-p", "8080"],
+                                    "ports": [{"name": "http", "containerPort": 8080}]}]}}
+    app.run("apply", "-f", "-", stdin=json.dumps(pod))
+    app.run("wait", "--for=condition=Ready", "pod/stranger", "--timeout=60s")
+    app.deploy().expect(0, "5 checks passed")
+    slices = app.json("get", "endpointslices", "-l", "kubernetes.io/service-name=guestbook")["items"]
+    assert {end["targetRef"]["name"] for one in slices for end in one["endpoints"]} == {
+        pod["metadata"]["name"] for pod in app.json("get", "pods", "-l", "harmony.dev/deployment,app.kubernetes.io/name=guestbook")["items"]}
+    app.harmony("smoke-test").expect(0, "5 checks passed")
+
+
+def test_two_parts_of_one_instance_name_are_refused(app):
+    binary = os.path.join(os.path.dirname(app.binary), "../../../tests/live/kubernetes/database-app")
+    settings = ["--postgresql", "statefulset", "--set", "instance=shop", "--set", "broker=shop"]
+    app.result([binary, "plan", *settings, *app.where()]).expect(64, r"error\[H0473\]", "first: .*shop, .*database.cpp:", "second: .*shop, .*database.cpp:")
+    assert not app.objects(), app.objects()
 
 
 def test_what_is_somebody_elses_is_left_alone(app):
@@ -166,11 +198,10 @@ def test_a_saved_plan_goes_where_it_was_made_for(app):
     bare = [app.binary, "deploy", "--plan", file]
     other = app.harmony("deploy", "--plan", file, "--adopt").expect(64, r"error\[H0523\]", "without `--adopt`")
     assert "nothing" not in other.out
-    import subprocess
     done = subprocess.run(bare, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=app.environment, check=False)
     assert done.returncode == 0 and "5 checks passed" in done.stdout, done.stdout + done.stderr
     app.plan_is_empty()
-    app.harmony("plan", "--out", file, "--set", f"image={IMAGES['guestbook-next']}").expect(0)
+    app.harmony("plan", "--out", file, "--set", f"image={IMAGES['guestbook-next']}", "--set", "replicas=1").expect(0)
     app.run("scale", "deployment/guestbook", "--replicas=2")
     done = subprocess.run(bare, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=app.environment, check=False)
     assert done.returncode == 8 and "H0303" in done.stderr, done.stdout + done.stderr
@@ -186,6 +217,22 @@ def test_two_deploys_at_once(app):
     first.communicate()
     # The dead holder is of this machine: nobody has to wait for its Lease to run out.
     app.deploy("--set", "replicas=2").expect(0, "5 checks passed")
+
+
+def test_a_deploy_that_died_elsewhere_is_not_taken_for_one_at_work(app):
+    app.deploy()
+    first = app.start("deploy", "--yes", "--set", "image=localhost/harmony/slow:1")
+    wait_for("the first to hold the lock", lambda: "lease/harmony.guestbook" in app.objects(), limit=60)
+    app.harmony("status").expect(0, r"a deploy \(.*\) is running")
+    first.kill()
+    first.communicate()
+    holder = json.loads(app.json("get", "lease/harmony.guestbook")["metadata"]["annotations"]["harmony.dev/holder"])
+    elsewhere = json.dumps({**holder, "processes": "another machine's"})
+    app.run("annotate", "lease/harmony.guestbook", f"harmony.dev/holder={elsewhere}", "--overwrite")
+    app.run("patch", "lease/harmony.guestbook", "--type=merge", "-p", '{"spec":{"renewTime":"2020-01-01T00:00:00.000000Z"}}')
+    status = app.harmony("status")
+    assert "is running" not in status.text, status.text
+    app.deploy().expect(0, "5 checks passed")  # its Lease runs out
 
 
 def test_an_interrupt_stops_after_the_current_step(app):
@@ -291,7 +338,7 @@ def test_no_secret_in_any_output(app):
 def test_a_password_that_a_program_logs_is_not_shown(app):
     app.deploy()
     import base64
-    password = base64.b64decode(app.json("get", "secret/guestbook-db-guestbook")["data"]["password"]).decode()
+    password = base64.b64decode(app.json("get", "secret/guestbook-db.guestbook")["data"]["password"]).decode()
     app.run("exec", "guestbook-db-0", "--", "env", "PGPASSWORD=wrong", "psql", "-h", "127.0.0.1", "-U", password, "postgres", code=2)
     told = app.harmony("logs", "guestbook-db").expect(0, r'failed for user "\(secret [0-9a-f]+\)"').text
     assert password not in told

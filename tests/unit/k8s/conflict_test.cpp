@@ -30,6 +30,19 @@ TEST_CASE("a cause within what we applied last is drift, any other a conflict") 
   REQUIRE(drift);
   CHECK(drift->only_drift());
   CHECK(drift->drift == std::vector{replicas, image});
+  CHECK(drift_text(drift->drift) ==
+        "`kubectl` has changed `spec.replicas` since the last deploy; "
+        "`kubectl-set` has changed `spec.template.spec.containers[name=\"web\"].image` since the last deploy");
+}
+
+TEST_CASE("fields that somebody has changed are named, up to three of each") {
+  CHECK(drift_text({}).empty());
+  CHECK(drift_text({{".data.a", "kubectl-edit"},
+                    {".data.b", "kubectl-edit"},
+                    {".data.c", "kubectl-edit"},
+                    {".data.d", "kubectl-edit"},
+                    {".data.e", "kubectl-edit"}}) ==
+        "`kubectl-edit` has changed `data.a`, `data.b`, `data.c` and 2 more since the last deploy");
 }
 
 TEST_CASE("one cause is told in another form than two") {

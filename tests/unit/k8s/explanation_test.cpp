@@ -354,3 +354,51 @@ TEST_CASE("a route that is refused carries the words of who refused it") {
   CHECK(fact(claimed[0], "told") == "HostAlreadyClaimed: route other already exposes a.example and is older");
   CHECK(claimed[0].prospect == hopeless);
 }
+
+TEST_CASE("a registry that cannot be reached is not taken for one that refuses") {
+  for (const char* message :
+       {R"(failed to do request: Head "https://r/v2/app/manifests/1.403.0": dial tcp 10.1.2.3:443: i/o timeout)",
+        "failed to copy: read tcp 10.1.2.3:40312->10.1.2.4:443: connection reset by peer"}) {
+    CAPTURE(message);
+    auto scene = recorded::scene("image-private-image");
+    container(scene)["state"].at("waiting") = {{"reason", "ErrImagePull"}, {"message", message}};
+    const auto all = explained(scene);
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].diagnostic.code == "H0452");
+    CHECK(all[0].prospect == may_heal);
+  }
+}
+
+TEST_CASE("a runtime that has lost a task will start another") {
+  auto scene = recorded::scene("no-command");
+  const auto lost = boost::json::object{
+      {"reason", "StartError"},
+      {"message", "failed to get sandbox container task: no running task found: task 7c: not found"}};
+  container(scene)["state"] = {{"terminated", lost}};
+  container(scene)["lastState"] = boost::json::object{};
+  container(scene)["restartCount"] = 0;
+  const auto all = explained(scene);
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].prospect == may_heal);
+}
+
+TEST_CASE("a refusal from before the last write is no news, until it comes again") {
+  recorded::Scene scene{
+      .object = recorded::parse(
+          R"({"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"db","uid":"s","generation":2},"status":{"observedGeneration":2}})"),
+      .related = {recorded::parse(
+          R"({"apiVersion":"v1","kind":"Event","type":"Warning","reason":"FailedCreate","count":3,"metadata":{"uid":"e"},"involvedObject":{"kind":"StatefulSet","name":"db","uid":"s"},"message":"create Pod db-0 in StatefulSet db failed error: pods \"db-0\" is forbidden: exceeded quota: few, requested: pods=1, used: pods=0, limited: pods=0"})")}};
+  REQUIRE(explained(scene).size() == 1);
+  CHECK(explained(scene)[0].diagnostic.code == "H0458");
+  const Tolerance after{.before = sightings_by_uid(scene.related)};
+  CHECK(explained(scene, after).empty());
+  scene.related[0].as_object()["count"] = 4;
+  CHECK(explained(scene, after).size() == 1);
+}
+
+TEST_CASE("a pod of a StatefulSet's older revision is on its way out") {
+  auto scene = recorded::scene("statefulset-stuck");
+  REQUIRE_FALSE(explained(scene).empty());
+  scene.object.at("status").as_object()["updateRevision"] = "db-newer";
+  CHECK(explained(scene).empty());
+}

@@ -437,6 +437,14 @@ TEST_CASE("a class says that a claim waits for its first pod") {
   edit(bound.object, {"/spec/resources/requests/storage", R"("2Mi")"});
   edit(bound.object, {"/status/conditions", R"([{"type":"Resizing","status":"True"}])"});
   CHECK(of(bound).reason == "its volume grows");
+  bound = recorded::scene("claim-bound");  // nobody has begun with it yet
+  edit(bound.object, {"/spec/resources/requests/storage", R"("2Mi")"});
+  CHECK(of(bound).reason == "its volume grows");
+  edit(bound.object,
+       {"/status/conditions", R"([{"type":"ControllerResizeError","status":"True","message":"no room"}])"});
+  CHECK(of(bound).reason == "its volume does not grow: no room");
+  edit(bound.object, {"/status/capacity/storage", R"("2Mi")"});
+  CHECK(of(bound).state == State::ready);
 }
 
 TEST_CASE("a Cluster of CloudNativePG is ready when its pods are, whatever its status says of another time") {

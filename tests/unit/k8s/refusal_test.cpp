@@ -196,6 +196,16 @@ TEST_CASE("a refused value is not repeated: it may be a secret") {
   }
 }
 
+TEST_CASE("nobody in particular is told to say who he is, not which rule to add") {
+  const auto denied = denied_in(
+      R"(secrets is forbidden: User "system:anonymous" cannot list resource "secrets" in API group "" in the namespace "shop")");
+  REQUIRE(denied);
+  const auto said = diagnostic_of("secret", *denied);
+  CHECK(said.code == "H0461");
+  CHECK(said.facts.empty());
+  CHECK(said.help.find("no credentials came with the request") != std::string::npos);
+}
+
 TEST_CASE("the rule that would allow it is read from the refusal") {
   const auto denied = denied_in(
       R"(deployments.apps "web" is forbidden: User "system:serviceaccount:shop:ci" cannot patch resource "deployments" in API group "apps" in the namespace "shop")");

@@ -301,6 +301,11 @@ TEST_CASE("a write is done, or failed, or nobody knows") {
         }) == "failed H0416");
   CHECK(requests == 1);
   CHECK(has(world.last.message, ".bogus: field not declared in schema"));
+  // Webhooks are asked before anything is stored.
+  CHECK(ends([](int) {
+          return status(500, "InternalError", "failed calling webhook \\\"w.example\\\": context deadline exceeded");
+        }) == "failed H0416");
+  CHECK(requests == 1);
   // Turned away before any work: sent again.
   CHECK(ends([&](int n) { return n < 3 ? status(429, "TooManyRequests", "later", "Retry-After: 0\r\n") : applied; }) ==
         "done");
@@ -310,6 +315,35 @@ TEST_CASE("a write is done, or failed, or nobody knows") {
   CHECK(requests == 1);
   CHECK(ends([&](int) { return http_answer(200, R"({"kind":"ConfigMap","metadata":{"name":"other"}})"); }) ==
         "failed H0418");
+}
+
+TEST_CASE("before each try of a write it is asked whether it is still wanted") {
+  World world;
+  std::atomic<int> requests{0};
+  TlsServer server{{.identity = authorities().server}, answers([&](const std::string&) {
+                     ++requests;
+                     return status(429, "TooManyRequests", "later", "Retry-After: 0\r\n");
+                   })};
+  Client client{world.access(cluster_at(server.port())), {}};
+  int asked = 0;
+  const StillWanted twice = [&](Scope&) {
+    if (++asked > 2) throw Error({.code = "H0434", .message = "the lock was lost"});
+  };
+  const auto code_of = [](const std::function<void()>& act) {
+    try {
+      act();
+      return std::string("done");
+    } catch (const Error& error) {
+      return error.data().code;
+    }
+  };
+  CHECK(code_of([&] {
+          client.apply(world.at, config_maps, config_map(), {.manager = "test", .still_wanted = twice});
+        }) == "H0434");
+  CHECK(requests == 2);
+  CHECK(code_of([&] { client.remove(world.at, config_maps, "n", "a", {.uid = "u", .still_wanted = twice}); }) ==
+        "H0434");
+  CHECK(requests == 2);
 }
 
 TEST_CASE("a write on a connection that had died is not sent twice") {
