@@ -165,7 +165,8 @@ class SetWait {
   /// controller does not say which version it speaks of.
   bool is_old(const Waited& one, const json::value& live, const Diagnostic& cause) {
     const bool written = one.expected.generation > 0;
-    if (written && number_at(live, "status.observedGeneration")) return false;
+    const bool made_now = one.expected.generation == 1;  // there was none before
+    if (written && (made_now || number_at(live, "status.observedGeneration"))) return false;
     std::string text = cause.code + cause.message;
     for (const auto& [key, value] : cause.facts) text += "\n" + key + ": " + value;
     if (written && !first_look_) {
