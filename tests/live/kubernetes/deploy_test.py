@@ -222,8 +222,7 @@ def test_two_deploys_at_once(app):
 def test_a_deploy_that_died_elsewhere_is_not_taken_for_one_at_work(app):
     app.deploy()
     first = app.start("deploy", "--yes", "--set", "image=localhost/harmony/slow:1")
-    wait_for("the first to hold the lock", lambda: "lease/harmony.guestbook" in app.objects(), limit=60)
-    app.harmony("status").expect(0, r"a deploy \(.*\) is running")
+    wait_for("the first to be at work", lambda: " is running, at change " in app.harmony("status").text, limit=60)
     first.kill()
     first.communicate()
     holder = json.loads(app.json("get", "lease/harmony.guestbook")["metadata"]["annotations"]["harmony.dev/holder"])
