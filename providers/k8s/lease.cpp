@@ -49,7 +49,7 @@ struct Lease::State {
   explicit State(std::shared_ptr<const Place> at) : place(std::move(at)) {}
 
   std::shared_ptr<const Place> place;
-  std::timed_mutex mutex;
+  std::mutex mutex;
   std::optional<json::value> ours;           ///< as the server has it; nothing: not held
   std::atomic<Clock::time_point::rep> until{0};
 
@@ -118,9 +118,12 @@ struct Lease::State {
   }
 
   /// One request at a time; whoever waits for another's heeds a stop.
-  std::unique_lock<std::timed_mutex> alone(Scope& in) {
-    std::unique_lock hold{mutex, std::defer_lock};
-    while (!hold.try_lock_for(100ms)) in.pause(0ms);
+  std::unique_lock<std::mutex> alone(Scope& in) {
+    std::unique_lock hold{mutex, std::try_to_lock};
+    while (!hold.owns_lock()) {
+      in.pause(20ms);
+      (void)hold.try_lock();
+    }
     return hold;
   }
 
