@@ -9,6 +9,7 @@
 
 #include <boost/json.hpp>
 
+#include "k8s/cloud_native_pg.hpp"
 #include "k8s/explanation.hpp"
 #include "k8s/live_view.hpp"
 #include "k8s/server_api.hpp"
@@ -161,12 +162,12 @@ class SetWait {
     last_ = reason_of(*explanation_);
   }
   /// What this run has not touched may bear the marks of an earlier one, whose cause may be mended: it gets its time, until
-  /// something new goes wrong with it. So does what was written and was wrong before anybody acted upon that, where its
-  /// controller does not say which version it speaks of.
+  /// something new goes wrong with it. So does a Cluster that was wrong before its operator acted upon what was written,
+  /// since that never says which version it speaks of.
   bool is_old(const Waited& one, const json::value& live, const Diagnostic& cause) {
     const bool written = one.expected.generation > 0;
     const bool made_now = one.expected.generation == 1;  // there was none before
-    if (written && (made_now || number_at(live, "status.observedGeneration"))) return false;
+    if (written && (made_now || !is_cloud_native_pg(live))) return false;
     std::string text = cause.code + cause.message;
     for (const auto& [key, value] : cause.facts) text += "\n" + key + ": " + value;
     if (written && !first_look_) {
