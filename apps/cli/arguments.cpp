@@ -181,6 +181,11 @@ std::string named_topology(const Arguments& arguments, const OptionTable& table)
   return {};
 }
 
+std::string chosen_topology(const Arguments& arguments, const OptionTable& table) {
+  const std::string named = named_topology(arguments, table);
+  return named.empty() ? table.option("on")->default_text : named;
+}
+
 Arguments as_far_as_understood(const OptionTable& table, int argc, const char* const* argv) {
   Arguments found;
   for (int i = 1; i < argc; ++i) {
@@ -292,7 +297,7 @@ void check(const Arguments& arguments, const OptionTable& table) {
   check_words(arguments, *verb);
   check_together(arguments);
   const std::string named = named_topology(arguments, table);
-  const std::string on = named.empty() ? table.option("on")->default_text : named;
+  const std::string on = chosen_topology(arguments, table);
   if (named.empty() && arguments.has("plan")) return;  // the saved plan says where, and is held against the options
   for (const auto& [name, values] : arguments.given) {
     const auto& where = table.option(name)->topologies;

@@ -36,6 +36,8 @@ class Arguments {
 Arguments as_far_as_understood(const OptionTable&, int argc, const char* const* argv);
 /// The topology that the command line names: with `--on`, or with an option that means one. Empty: it names none.
 std::string named_topology(const Arguments&, const OptionTable&);
+/// That one, else the default.
+std::string chosen_topology(const Arguments&, const OptionTable&);
 /// Only splits argv up; nothing is wrong yet but its form. @throws Error H0503 (unknown option), H0504 (no value).
 Arguments parse(const OptionTable&, int argc, const char* const* argv);
 /// @throws Error H0502 (unknown verb), H0503, H0504, H0505 (topology), H0509 (arguments), H0512 (contradiction).

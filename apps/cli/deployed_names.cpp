@@ -14,8 +14,7 @@ std::vector<std::pair<std::string, std::string>> deployed_names(Application& app
   std::vector<std::pair<std::string, std::string>> names;
   try {
     const Arguments arguments = parse(table, static_cast<int>(line.size()), line.data());
-    const std::string named = named_topology(arguments, table);
-    const TopologyChoice* choice = application.find(named.empty() ? table.option("on")->default_text : named);
+    const TopologyChoice* choice = application.find(chosen_topology(arguments, table));
     if (!choice) return {};
     const Instance instance = choice->open({.deployment = arguments.value("deployment", application.name()),
                                             .options = given_options(application, arguments)});

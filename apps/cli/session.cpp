@@ -112,7 +112,7 @@ void Session::interrupted(int signal) const {
 void Session::read_settings() {
   Application& application = in.application;
   const std::string named = named_topology(arguments, in.table);
-  topology_id = named.empty() ? in.table.option("on")->default_text : named;
+  topology_id = chosen_topology(arguments, in.table);
   const auto given = set_fields(application, arguments.value("config"), arguments.all("set"));
   settings_ = given;
   const std::string path = arguments.verb == "deploy" ? arguments.value("plan") : std::string{};

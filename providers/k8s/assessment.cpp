@@ -267,8 +267,7 @@ Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std
   Assessment made{object_change(wanted.subject, &*live, seen.result, in.fingerprinter()), seen.force};
   made.change.holds_data = wanted.holds_data;
   made.change.fidelity = Fidelity::server;
-  if (const std::string drift = drift_text(seen.drift); !drift.empty() && made.change.reason.empty())
-    made.change.reason = drift;
+  if (made.change.reason.empty()) made.change.reason = drift_text(seen.drift);
   mark_pending(made.change, wanted);
   leave_out_marks(made.change, place);
   return made;

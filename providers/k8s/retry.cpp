@@ -31,7 +31,7 @@ Outcome outcome_of_server_error(const Status& status, Verb verb) {
     if (!storage_silent(status.message)) return Outcome::failed;
     return verb == Verb::read ? Outcome::again : Outcome::unknown;
   }
-  if (status.code == 501 || status.code == 505) return Outcome::failed;
+  if (!may_come_back(status.code)) return Outcome::failed;
   return verb == Verb::read ? Outcome::again : Outcome::unknown;
 }
 
