@@ -82,8 +82,8 @@ def test_a_life(app):
     assert sql(app, "select answer from kept") == "42", "the data is another"
 
     app.harmony("destroy", "--yes", "--delete-data").expect(0, "guestbook-db")
-    wait_for("all of it to be gone", lambda: not of_the_database(app), limit=60)
-    assert not app.objects(), app.objects().keys()
+    # What is the operator's own goes with its Cluster in the background; it may have made some of it anew meanwhile.
+    wait_for("all of it to be gone", lambda: not of_the_database(app) and not app.objects(), limit=60)
 
 
 @operated
