@@ -248,7 +248,7 @@ std::optional<Explanation> crash_cause(const PodCase& one, const json::value& st
   }
   judge_restarts(found, one, status);
   add_fact(found, "message", printable_at(*end, "message"));
-  found.diagnostic.help = no_memory ? "raise resources.limits.memory, or make it take less"
+  found.diagnostic.help = no_memory ? "give its Score more: .resources = {.mebibytes = …}; or make it take less"
                           : found.diagnostic.code == "H0456"
                               ? "correct the probe, or give the container longer: initialDelaySeconds, a startupProbe"
                               : "its log says why; correct it and deploy again";

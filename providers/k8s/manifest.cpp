@@ -1,5 +1,7 @@
 #include "k8s/manifest.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/json.hpp>
 
 namespace harmony::k8s {
@@ -57,6 +59,16 @@ json::object confined() {
           {"capabilities", {{"drop", json::array{"ALL"}}}},
           {"runAsNonRoot", true},
           {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+}
+
+void give(json::object& container, const Resources& resources) {
+  json::object requests, limits;
+  if (resources.millicores > 0) requests["cpu"] = fmt::format("{}m", resources.millicores);
+  if (resources.mebibytes > 0) requests["memory"] = limits["memory"] = fmt::format("{}Mi", resources.mebibytes);
+  if (requests.empty()) return;
+  json::object all{{"requests", std::move(requests)}};
+  if (!limits.empty()) all["limits"] = std::move(limits);
+  container["resources"] = std::move(all);
 }
 
 json::object secret_variable(const std::string& variable, const std::string& secret, const std::string& key) {

@@ -7,6 +7,8 @@
 
 #include <boost/json/object.hpp>
 
+#include "harmony/capabilities/resources.hpp"
+
 namespace harmony::k8s {
 
 /// Of pod templates: what their pods read at their start.
@@ -28,6 +30,8 @@ boost::json::object claim(const std::string& name);
 boost::json::object pod_user(int user);
 /// What a server needs no more than: `securityContext` of a container, as the policy `restricted` asks for.
 boost::json::object confined();
+/// Requests, and of memory the limit, into a container or what has `resources` as one; nothing where nothing is said.
+void give(boost::json::object& container, const Resources&);
 /// An environment variable whose value is that of a Secret.
 boost::json::object secret_variable(const std::string& variable, const std::string& secret, const std::string& key);
 

@@ -19,8 +19,9 @@ constexpr auto ready_limit = 180s;  // an image may have to be pulled first
 
 std::string client_secret(const std::string& instance) { return instance + "-client"; }
 
-json::object stateful_set(const std::string& instance, const std::string& image, bool user_assigned) {
-  const json::value container{
+json::object stateful_set(const NatsServer& wanted, const std::string& image, bool user_assigned) {
+  const std::string& instance = wanted.instance;
+  json::object container{
       {"name", "nats"},
       {"image", image},
       {"securityContext", k8s::confined()},
@@ -29,6 +30,7 @@ json::object stateful_set(const std::string& instance, const std::string& image,
       {"readinessProbe", {{"httpGet", {{"path", "/healthz"}, {"port", "monitor"}}}, {"periodSeconds", 2}}},
       {"volumeMounts", json::array{{{"name", "data"}, {"mountPath", "/data"}},
                                    {{"name", "configuration"}, {"mountPath", "/configuration"}}}}};
+  k8s::give(container, wanted.resources);
   const json::array volumes{{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", instance + "-data"}}}},
                             {{"name", "configuration"}, {"secret", {{"secretName", instance + "-configuration"}}}}};
   json::object pod{{"containers", json::array{container}}, {"volumes", volumes}};
@@ -52,7 +54,8 @@ Server OnKubernetes::server(Scope& in, const std::string& instance) const {
           .password = api_->value(in, client_secret(instance), "password")};
 }
 
-void OnKubernetes::ensure_server(Scope& in, const std::string& instance) {
+void OnKubernetes::ensure_server(Scope& in, const NatsServer& wanted) {
+  const std::string& instance = wanted.instance;
   Scope step = in.step({.kind = "broker", .name = instance, .decides = {"k8s", "statefulset.apps", instance}});
   step.detail(fmt::format("NATS with JetStream ({}) at {}:{}", image_, instance, port));
   api_->ensure(step, k8s::GeneratedSecret{client_secret(instance), {"password"}});
@@ -62,7 +65,7 @@ void OnKubernetes::ensure_server(Scope& in, const std::string& instance) {
       {.object = k8s::named("v1", "Secret", instance + "-configuration"), .data = {{"nats.conf", text}}},
       {.object = k8s::claim(instance + "-data"), .holds_data = true},
       {.object = k8s::service(instance, instance, {{"nats", port}})},
-      {.object = stateful_set(instance, image_, api_->assigns_users(step)),
+      {.object = stateful_set(wanted, image_, api_->assigns_users(step)),
        .fingerprints = {{k8s::configuration_annotation, text}}}};
   api_->ensure(step, set);
   api_->until_ready(step, set, ready_limit);
@@ -75,7 +78,7 @@ void OnKubernetes::ensure_server(Scope& in, const std::string& instance) {
 }
 
 void OnKubernetes::ensure(Scope& in, const NatsServer& wanted) {
-  ensure_server(in, wanted.instance);
+  ensure_server(in, wanted);
   for (const std::string& stream : wanted.streams) {
     const std::string name = wanted.instance + "/" + stream;
     Scope step = in.step(

@@ -25,7 +25,7 @@ class OnKubernetes final : public Nats {
 
  private:
   Server server(Scope&, const std::string& instance) const;
-  void ensure_server(Scope&, const std::string& instance);
+  void ensure_server(Scope&, const NatsServer&);
 
   std::shared_ptr<k8s::Api> api_;
   std::shared_ptr<Client> client_;

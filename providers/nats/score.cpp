@@ -3,7 +3,7 @@
 namespace harmony {
 
 void NatsScore::interpret(Context<needs>& in) const {
-  in.use<Nats>().ensure(in, {.instance = instance, .streams = streams});
+  in.use<Nats>().ensure(in, {.instance = instance, .streams = streams, .resources = resources});
 }
 
 }  // namespace harmony

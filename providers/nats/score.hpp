@@ -13,6 +13,7 @@ struct NatsScore {
   using needs = Needs<Nats>;
   std::string instance = "nats";
   std::vector<std::string> streams = {};  ///< a stream `entries` takes the subjects `entries.>`
+  Resources resources = {};               ///< where the topology shares out
   std::source_location declared = std::source_location::current();
 
   static constexpr std::string_view kind() { return "nats"; }

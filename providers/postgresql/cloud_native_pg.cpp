@@ -57,6 +57,7 @@ k8s::ObjectSet cloud_native_pg(const PostgreSqlServer& wanted, const std::string
                     {"smartShutdownTimeout", 1}};  // its clients do not go by themselves
   if (!image.empty()) spec["imageName"] = image;
   if (json::object settings = settings_of(wanted.settings); !settings.empty()) spec["postgresql"] = std::move(settings);
+  k8s::give(spec, wanted.resources);
   cluster["spec"] = std::move(spec);
   return {{.object = std::move(cluster), .holds_data = true, .at_rest = {{std::string(k8s::hibernation), "on"}}}};
 }

@@ -3,7 +3,8 @@
 namespace harmony {
 
 void PostgresScore::interpret(Context<needs>& in) const {
-  in.use<PostgreSql>().ensure(in, {.instance = instance, .databases = {database}, .settings = settings});
+  in.use<PostgreSql>().ensure(
+      in, {.instance = instance, .databases = {database}, .settings = settings, .resources = resources});
 }
 
 }  // namespace harmony

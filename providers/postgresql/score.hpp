@@ -14,6 +14,7 @@ struct PostgresScore {
   std::string instance = "postgres";
   std::string database = "app";
   std::map<std::string, std::string> settings = {};  ///< of postgresql.conf: {"max_connections", "50"}
+  Resources resources = {};                          ///< where the topology shares out
   std::source_location declared = std::source_location::current();
 
   static constexpr std::string_view kind() { return "postgresql"; }

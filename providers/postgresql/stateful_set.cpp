@@ -40,9 +40,10 @@ std::string configuration_of(const PostgreSqlServer& server) {
                                          {"unix_socket_directories", ""}});
 }
 
-json::object workload(const std::string& instance, const std::string& image, const std::string& superuser,
+json::object workload(const PostgreSqlServer& wanted, const std::string& image, const std::string& superuser,
                       bool user_assigned) {
-  const json::value container{
+  const std::string& instance = wanted.instance;
+  json::object container{
       {"name", "postgresql"},
       {"image", image},
       {"securityContext", k8s::confined()},
@@ -58,6 +59,7 @@ json::object workload(const std::string& instance, const std::string& image, con
       {"volumeMounts", json::array{{{"name", "data"}, {"mountPath", "/data"}},
                                    {{"name", "configuration"}, {"mountPath", "/configuration"}},
                                    {{"name", "secret"}, {"mountPath", "/secret"}}}}};
+  k8s::give(container, wanted.resources);
   const json::array volumes{{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", claim_of(instance)}}}},
                             {{"name", "configuration"}, {"configMap", {{"name", instance + "-configuration"}}}},
                             {{"name", "secret"}, {"secret", {{"secretName", superuser}}}}};
@@ -79,7 +81,7 @@ k8s::ObjectSet stateful_set(const PostgreSqlServer& wanted, const std::string& i
   return {{.object = std::move(configuration)},
           {.object = k8s::claim(claim_of(name)), .holds_data = true},
           {.object = k8s::service(name, name, {{"postgresql", port}})},
-          {.object = workload(name, image, superuser, user_assigned),
+          {.object = workload(wanted, image, superuser, user_assigned),
            .fingerprints = {{k8s::configuration_annotation, {host_rules + text + start_script}}}}};
 }
 

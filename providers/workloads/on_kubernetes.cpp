@@ -72,6 +72,7 @@ json::object container(const Workload& workload, const json::array& variables) {
       {"ports", json::array{k8s::container_port("http", OnKubernetes::port)}},
       {"readinessProbe",
        {{"httpGet", {{"path", workload.ready_path}, {"port", "http"}}}, {"periodSeconds", 1}, {"timeoutSeconds", 2}}}};
+  k8s::give(made, workload.resources);
   if (!workload.arguments.empty()) made["args"] = json::array(workload.arguments.begin(), workload.arguments.end());
   return made;
 }
@@ -88,7 +89,8 @@ json::object deployment(const Workload& workload, const json::array& variables) 
       {"selector", {{"matchLabels", labels}}},
       {"strategy", {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxUnavailable", 0}, {"maxSurge", 1}}}}},
       {"template",
-       {{"metadata", {{"labels", labels}}}, {"spec", {{"containers", json::array{container(workload, variables)}}}}}}};
+       {{"metadata", {{"labels", labels}}},
+        {"spec", {{"containers", json::array{container(workload, variables)}}}}}}};
   if (workload.replicas) made["spec"].get_object()["replicas"] = *workload.replicas;
   return made;
 }

@@ -9,7 +9,8 @@ void HttpServerScore::interpret(Context<needs>& in) const {
                                   .environment = environment,
                                   .ready_path = ready_path,
                                   .ready_limit = ready_limit,
-                                  .replicas = replicas});
+                                  .replicas = replicas,
+                                  .resources = resources});
   in.use<HttpRoute>().ensure(in, {.instance = instance, .workload = instance, .host = host});
 }
 

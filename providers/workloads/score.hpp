@@ -20,6 +20,7 @@ struct HttpServerScore {
   Settings environment = {};
   std::string host = {};                            ///< public host name; empty: any
   std::optional<int> replicas = {};                 ///< nothing: one, or as many as an autoscaler says
+  Resources resources = {};                         ///< of each replica, where the topology shares out
   std::string ready_path = "/readyz";
   std::chrono::milliseconds ready_limit{60'000};
   std::source_location declared = std::source_location::current();

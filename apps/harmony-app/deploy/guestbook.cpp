@@ -15,5 +15,6 @@ void GuestbookScore::interpret(harmony::Context<needs>& in) const {
                          .artefact = {.binary = binary, .image = image},
                          .environment = {{"DATABASE_URL", database.connection()}, {"NATS_URL", broker.connection()}},
                          .host = host,
-                         .replicas = replicas});
+                         .replicas = replicas,
+                         .resources = {.millicores = 50, .mebibytes = 128}});
 }

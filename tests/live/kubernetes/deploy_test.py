@@ -291,6 +291,12 @@ def test_volumes_have_the_size_that_was_asked_for(app):
     assert size() == "2Gi"
 
 
+def test_each_pod_gets_what_its_score_says(app):
+    app.deploy()
+    container = app.json("get", "deployment/guestbook")["spec"]["template"]["spec"]["containers"][0]
+    assert container["resources"] == {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}}, container["resources"]
+
+
 def test_images_are_pulled_with_a_secret(app):
     app.name, name = "no-such-namespace", app.name
     try:

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harmony/capabilities/resources.hpp"
 #include "harmony/reference.hpp"
 #include "harmony/scope.hpp"
 
@@ -15,6 +16,7 @@ namespace harmony {
 struct NatsServer {
   std::string instance;
   std::vector<std::string> streams;
+  Resources resources = {};
 };
 
 /// Messages that arrive after it was made. Destroying it ends it.

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harmony/capabilities/resources.hpp"
 #include "harmony/reference.hpp"
 #include "harmony/scope.hpp"
 
@@ -14,6 +15,7 @@ struct PostgreSqlServer {
   std::string instance;
   std::vector<std::string> databases;
   std::map<std::string, std::string> settings = {};  ///< of postgresql.conf: {"max_connections", "50"}
+  Resources resources = {};
 };
 
 /// Rows of text, as PostgreSQL prints values.

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harmony/capabilities/resources.hpp"
 #include "harmony/reference.hpp"
 #include "harmony/scope.hpp"
 
@@ -26,6 +27,7 @@ struct Workload {
   std::string ready_path = "/readyz";               ///< answers 200 when it is ready; else its body says why not
   std::chrono::milliseconds ready_limit{60'000};
   std::optional<int> replicas = {};                 ///< nothing: one, and where others scale it as many as they say
+  Resources resources = {};
 };
 
 /// Runs servers and keeps them running. Thread-safe.
