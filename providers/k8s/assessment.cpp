@@ -15,6 +15,7 @@
 #include "k8s/proof.hpp"
 #include "k8s/quantity.hpp"
 #include "k8s/refusal.hpp"
+#include "k8s/storage.hpp"
 #include "k8s/values.hpp"
 
 namespace harmony::k8s {
@@ -138,70 +139,6 @@ void leave_out_marks(Change& change, const Place& place) {
   if (made || change.fields.size() > 1)
     std::erase_if(change.fields, [path = field_path({"metadata", "annotations", applied_annotation})](
                                      const FieldChange& field) { return field.path == path; });
-}
-
-/// A volume that somebody has made by hand takes a claim without a class, too.
-bool may_be_bound(Scope& in, const Place& place, const Wanted& wanted) {
-  const auto asked = at(wanted.object, {"spec", "resources", "requests", "storage"});
-  const auto size = asked ? quantity_of(*asked) : std::nullopt;
-  try {
-    const Resource volumes = place.client->resource(in, {"", "v1", "PersistentVolume"});
-    return std::ranges::any_of(place.client->list(in, volumes, {}), [&](const json::value& one) {
-      const auto capacity = at(one, {"spec", "capacity", "storage"});
-      const auto has = capacity ? quantity_of(*capacity) : std::nullopt;
-      return text_at(one, "status.phase") == "Available" && text_at(one, "spec.storageClassName").empty() && has &&
-             size && !(*has < *size);
-    });
-  } catch (const ApiError& error) {
-    if (!error.out_of_sight()) throw;
-    return false;                            // who may not see volumes has made none
-  }
-}
-
-/// Where no class is the default, nobody makes the volume of a claim that names none, and its pod waits for ever.
-void require_storage(Scope& in, const Place& place, const Wanted& wanted) {
-  if (wanted.reference.what.kind != "PersistentVolumeClaim" || at(wanted.object, {"spec", "storageClassName"})) return;
-  constexpr auto is_default = "storageclass.kubernetes.io/is-default-class";
-  try {
-    const Resource classes = place.client->resource(in, {"storage.k8s.io", "v1", "StorageClass"});
-    for (const json::value& one : place.client->list(in, classes, {}))
-      if (annotation_of(one, is_default) == "true") return;
-  } catch (const ApiError& error) {
-    if (error.status().code == 403) return;  // not to be seen is not missing
-    throw;
-  }
-  if (may_be_bound(in, place, wanted)) return;
-  throw Error(
-      {.code = "H0437",
-       .category = Category::refused,
-       .message = fmt::format("the cluster has no default StorageClass, so nobody makes the volume of `{}`",
-                              wanted.subject.text()),
-       .subject = wanted.subject.text(),
-       .help = fmt::format("have a provisioner of volumes installed, or mark one of its classes as the default: "
-                           "kubectl annotate storageclass NAME {}=true",
-                           is_default)});
-}
-
-/// The data is there as long as a pod has it, and can be saved only as long.
-void require_unheld(Scope& in, const Place& place, const Wanted& wanted) {
-  for (const json::value& pod :
-       place.client->list(in, place.client->resource(in, {"", "v1", "Pod"}), {.space = place.space})) {
-    if (is_going(pod)) continue;
-    for (const json::value& volume : list_at(pod, "spec.volumes")) {
-      if (text_at(volume, "persistentVolumeClaim.claimName") != wanted.reference.name) continue;
-      const std::string holder{text_at(pod, "metadata.name")};
-      throw Error(
-          {.code = "H0472",
-           .category = Category::refused,
-           .message = fmt::format("`{}` is being deleted, with the data that pod `{}` still serves",
-                                  wanted.subject.text(), holder),
-           .subject = wanted.subject.text(),
-           .facts = {{"held by", "pod/" + holder}},
-           .notes = {"a deletion cannot be taken back; it is done when the pod ends"},
-           .help = fmt::format("save the data now; then let it go (kubectl delete pod {} -n {}), and deploy again",
-                               holder, place.space)});
-    }
-  }
 }
 
 Change creation(Scope& in, const Place& place, const Wanted& wanted, bool space_there) {

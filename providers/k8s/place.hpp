@@ -6,7 +6,7 @@
 #include <boost/json/value.hpp>
 
 #include "k8s/client.hpp"
-#include "k8s/volume_size.hpp"
+#include "k8s/volume.hpp"
 
 namespace harmony::k8s {
 
@@ -27,7 +27,7 @@ struct Place {
   bool force_conflicts = false;              ///< --force-conflicts
   bool allow_replace = false;                ///< --allow-replace: what cannot be changed in place is made anew
   std::string pull_secret = {};  ///< --pull-secret: a Secret of the namespace, for the registry of its images
-  std::string volume_size{default_volume_size};  ///< --volume-size: of volumes whose Score leaves it open
+  VolumeDefaults volumes = {};  ///< --volume-size, --storage-class: of volumes whose Score leaves them open
   std::string cluster = {};  ///< what tells it from others: its address, and who vouches for it
   std::shared_ptr<Client> client = {};
 

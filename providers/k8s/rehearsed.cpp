@@ -9,7 +9,6 @@
 #include "k8s/rest.hpp"
 #include "k8s/space.hpp"
 #include "k8s/values.hpp"
-#include "k8s/volume_size.hpp"
 
 namespace harmony::k8s {
 
@@ -181,7 +180,7 @@ void RehearsedApi::ensure(Scope& in, std::vector<Wanted> all) {
   std::vector<std::optional<json::value>> live;
   for (Wanted& one : all) {
     live.push_back(find(in, one.reference));
-    if (live.back()) keep_volume_size(one.object, *live.back());
+    if (live.back()) keep_what_stays(one, *live.back());
   }
   const auto assessed = assess_all(in, real_->place(), all, live, space_is_there(in));
   for (std::size_t i = 0; i < all.size(); ++i)

@@ -17,7 +17,6 @@
 #include "k8s/space.hpp"
 #include "k8s/sure_write.hpp"
 #include "k8s/values.hpp"
-#include "k8s/volume_size.hpp"
 
 namespace harmony::k8s {
 
@@ -154,7 +153,7 @@ void ServerApi::ensure(Scope& in, const ObjectSet& set) {
     std::vector<std::optional<json::value>> live(all.size());
     side_by_side(place_->client->limiter(), all.size(), [&](std::size_t i) { live[i] = find(in, all[i].reference); });
     for (std::size_t i = 0; i < all.size(); ++i)
-      if (live[i]) keep_volume_size(all[i].object, *live[i]);
+      if (live[i]) keep_what_stays(all[i], *live[i]);
     const auto assessed = assess_all(in, *place_, all, live, true);
     for (std::size_t i = 0; i < all.size(); ++i) settle(in, all[i], assessed[i], live[i]);
   }

@@ -10,9 +10,10 @@
 #include "k8s/difference.hpp"
 #include "k8s/field_set.hpp"
 #include "k8s/manifest.hpp"
+#include "k8s/relations.hpp"
 #include "k8s/rest.hpp"
 #include "k8s/values.hpp"
-#include "k8s/volume_size.hpp"
+#include "k8s/volume.hpp"
 
 namespace harmony::k8s {
 
@@ -56,11 +57,15 @@ void add_pull_secret(json::object& object, const std::string& secret) {
   else if (is_cloud_native_pg(object)) child(object, "spec")["imagePullSecrets"] = secrets;
 }
 
-/// With a note of what it owns, so that fields which others take from us are told from those that never were ours.
-Wanted described(json::object object, bool holds_data) {
+/// So that fields which others take from us are told from those that never were ours.
+void note_what_it_owns(json::object& object) {
   json::object& annotations = child(child(object, "metadata"), "annotations");
   annotations[applied_annotation] = "";
   annotations[applied_annotation] = json::serialize(fields_of(object).fields_v1());
+}
+
+Wanted described(json::object object, bool holds_data) {
+  note_what_it_owns(object);
   Wanted made{.object = std::move(object), .reference = {}, .subject = {}, .holds_data = holds_data};
   made.reference = reference_of(made.object);
   made.subject = subject_of(made.reference);
@@ -91,13 +96,19 @@ std::optional<Resource> resource_of(Scope& in, const Place& place, const std::st
 
 Subject subject_of(const ObjectReference& reference) { return {"k8s", subject_kind(reference.what), reference.name}; }
 
+void keep_what_stays(Wanted& wanted, const json::value& live) {
+  if (is_going(live)) return;                // as good as gone
+  keep_volume(wanted.object, live, field_manager);
+  note_what_it_owns(wanted.object.get_object());
+}
+
 Wanted wanted(const Scope& in, const Manifest& manifest, const Place& place, PrimitiveKey key) {
   json::object object = manifest.object;
   std::map<std::string, std::string> pending;
   mark(object, place);
   mark_pods(object, place);
   add_pull_secret(object, place.pull_secret);
-  set_volume_size(object, place.volume_size);
+  set_volume(object, place.volumes);
   for (const auto& [name, content] : manifest.data)
     put(child(object, "data"), name, host::rendered(in, content, key), field_path({"data", name}), to_base64, pending);
   for (const auto& [name, content] : manifest.fingerprints) {

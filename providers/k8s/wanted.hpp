@@ -32,6 +32,9 @@ Subject subject_of(const ObjectReference&);
 /// Kinds by their subject's text. Nothing where the server has no such kind.
 std::optional<Resource> resource_of(Scope&, const Place&, const std::string& subject_kind);
 
+/// What cannot be otherwise, since it is there: how large its volume is, and of which class.
+void keep_what_stays(Wanted&, const boost::json::value& live);
+
 /// Conceals every secret on the way.
 Wanted wanted(const Scope&, const Manifest&, const Place&, PrimitiveKey);
 /// @param values of its keys; those that are missing are pending.

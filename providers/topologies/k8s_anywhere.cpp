@@ -12,7 +12,7 @@
 #include "k8s/server_api.hpp"
 #include "k8s/small_file.hpp"
 #include "k8s/space.hpp"
-#include "k8s/volume_size.hpp"
+#include "k8s/volume.hpp"
 #include "nats/on_kubernetes.hpp"
 #include "nats/rehearsed.hpp"
 #include "postgresql/on_kubernetes.hpp"
@@ -41,16 +41,31 @@ Error no_kubeconfig(const k8s::KubeconfigFiles& files) {
 }
 
 /// They become names of objects and values of labels.
-std::string checked_name(const std::string& what, const std::string& name, std::size_t longest) {
+std::string checked_name(const std::string& what, const std::string& name, std::size_t longest,
+                         std::string_view also = "-") {
   const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   const bool fits = !name.empty() && name.size() <= longest && is_plain(name.front()) && is_plain(name.back()) &&
-                    std::ranges::all_of(name, [&](char c) { return is_plain(c) || c == '-'; });
+                    std::ranges::all_of(name, [&](char c) { return is_plain(c) || also.find(c) != also.npos; });
   if (fits) return name;
   throw Error({.code = "H0407",
                .category = Category::usage,
                .message = fmt::format("`{}` is no name that Kubernetes takes for a {}", host::printable(name), what),
                .help = fmt::format(
-                   "give it up to {} lower-case letters, digits and `-`, a letter or a digit at both ends", longest)});
+                   "give it up to {} lower-case letters, digits and any of `{}`, a letter or a digit at both ends",
+                   longest, also)});
+}
+
+/// An object of the cluster that an option names; empty where it names none.
+std::string named_object(const TopologySettings& settings, const std::string& option, const std::string& kind) {
+  const std::string name = option_or(settings, option, "");
+  return settings.options.contains(option) ? checked_name(kind, name, 253, "-.") : name;
+}
+
+k8s::VolumeDefaults volumes_of(const TopologySettings& settings) {
+  return {
+      .size = k8s::checked_volume_size(option_or(settings, "volume-size", std::string(k8s::default_volume_size))),
+      .storage_class = named_object(settings, "storage-class", "StorageClass"),
+  };
 }
 
 /// A kubeconfig that was named, or that is there, wins over the account of the pod we may be in, as with kubectl.
@@ -121,20 +136,17 @@ struct K8sAnywhere::Shared {
 
   explicit Shared(const TopologySettings& settings)
       : access(access_to(settings, k8s::process_environment())),
-        place(std::make_shared<k8s::Place>(k8s::Place{
-            .deployment = checked_name("deployment", settings.deployment, 50),
-            .space = checked_name("namespace", option_or(settings, "namespace", access.space), 63),
-            .create_space = settings.options.contains("create-namespace"),
-            .adopt = settings.options.contains("adopt"),
-            .force_conflicts = settings.options.contains("force-conflicts"),
-            .allow_replace = settings.options.contains("allow-replace"),
-            .pull_secret = settings.options.contains("pull-secret")
-                               ? checked_name("Secret", settings.options.at("pull-secret"), 63)
-                               : "",
-            .volume_size =
-                k8s::checked_volume_size(option_or(settings, "volume-size", std::string(k8s::default_volume_size))),
-            .cluster = mark_of(access.cluster),
-            .client = std::make_shared<k8s::Client>(access, k8s::process_environment())})),
+        place(std::make_shared<k8s::Place>(
+            k8s::Place{.deployment = checked_name("deployment", settings.deployment, 50),
+                       .space = checked_name("namespace", option_or(settings, "namespace", access.space), 63),
+                       .create_space = settings.options.contains("create-namespace"),
+                       .adopt = settings.options.contains("adopt"),
+                       .force_conflicts = settings.options.contains("force-conflicts"),
+                       .allow_replace = settings.options.contains("allow-replace"),
+                       .pull_secret = named_object(settings, "pull-secret", "Secret"),
+                       .volumes = volumes_of(settings),
+                       .cluster = mark_of(access.cluster),
+                       .client = std::make_shared<k8s::Client>(access, k8s::process_environment())})),
         lease(std::make_shared<k8s::Lease>(place)),
         ledger(std::make_shared<k8s::SecretLedger>(place, lease)),
         fingerprinter(ledger),
@@ -209,6 +221,10 @@ std::vector<TopologyOption> K8sAnywhere::options() {
       {.name = "volume-size",
        .value_name = "SIZE",
        .help = "Of new volumes; what is there grows to it where its class can, and never shrinks [1Gi]",
+       .shapes = true},
+      {.name = "storage-class",
+       .value_name = "NAME",
+       .help = "StorageClass of new volumes; what is there keeps its own [the default one]",
        .shapes = true},
       {.name = "pull-secret",
        .value_name = "NAME",

@@ -291,6 +291,30 @@ def test_volumes_have_the_size_that_was_asked_for(app):
     assert size() == "2Gi"
 
 
+def test_volumes_are_of_the_class_that_was_asked_for(app):
+    def classes():
+        return {app.json("get", f"persistentvolumeclaim/guestbook-{name}-data")["spec"]["storageClassName"] for name in ("db", "nats")}
+
+    name = app.name + ".fast"  # others' tests have the same cluster
+    app.harmony("plan", "--storage-class", "No_Class").expect(64, r"error\[H0407\]", "No_Class")
+    app.harmony("plan", "--storage-class", name).expect(5, r"error\[H0437\]: the cluster has no StorageClass", name, "there are: ", "--storage-class NAME")
+    default = next(one for one in app.json("get", "storageclass")["items"] if one["metadata"].get("annotations", {}).get("storageclass.kubernetes.io/is-default-class") == "true")
+    app.apply({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name},
+               **{field: default[field] for field in ("provisioner", "volumeBindingMode", "parameters") if field in default}})
+    try:
+        app.deploy("--storage-class", name).expect(0, "5 checks passed")
+        assert classes() == {name}, classes()
+        app.plan_is_empty("--storage-class", name)
+        app.plan_is_empty()  # what is there keeps its own
+        app.plan_is_empty("--storage-class", default["metadata"]["name"])
+        app.harmony("destroy", "--yes", "--delete-data").expect(0)
+        app.deploy().expect(0)
+        assert classes() == {default["metadata"]["name"]}, classes()
+        app.plan_is_empty("--storage-class", name)
+    finally:
+        app.run("delete", "storageclass", name)
+
+
 def test_each_pod_gets_what_its_score_says(app):
     app.deploy()
     container = app.json("get", "deployment/guestbook")["spec"]["template"]["spec"]["containers"][0]

@@ -1,9 +1,9 @@
-/// Volumes get the size that was asked for, and never shrink.
+/// Volumes get the size and the class that were asked for; what is there never shrinks, and keeps its class.
 #include <boost/json.hpp>
 
 #include "catch.hpp"
 #include "harmony/error.hpp"
-#include "k8s/volume_size.hpp"
+#include "k8s/volume.hpp"
 
 using namespace harmony;
 using namespace harmony::k8s;
@@ -22,8 +22,12 @@ json::value cluster(const char* size) {
   return made;
 }
 
+json::value of_class(json::value claim, const char* name) {
+  claim.at("spec").as_object()["storageClassName"] = name;
+  return claim;
+}
 json::value kept(json::value wanted, const json::value& live) {
-  keep_volume_size(wanted, live);
+  keep_volume(wanted, live, "harmony");
   return wanted;
 }
 
@@ -31,9 +35,9 @@ json::value kept(json::value wanted, const json::value& live) {
 
 TEST_CASE("a volume that leaves its size open gets one, no other one does") {
   json::value open = claim(""), said = claim("5Gi"), of_operator = cluster("");
-  set_volume_size(open.as_object(), "2Gi");
-  set_volume_size(said.as_object(), "2Gi");
-  set_volume_size(of_operator.as_object(), "2Gi");
+  set_volume(open.as_object(), {.size = "2Gi"});
+  set_volume(said.as_object(), {.size = "2Gi"});
+  set_volume(of_operator.as_object(), {.size = "2Gi"});
   CHECK(open == claim("2Gi"));
   CHECK(said == claim("5Gi"));
   CHECK(of_operator == cluster("2Gi"));
@@ -41,7 +45,7 @@ TEST_CASE("a volume that leaves its size open gets one, no other one does") {
   const json::value other = json::parse(R"({"apiVersion":"example.org/v1","kind":"Cluster","spec":{}})");
   for (const json::value& object : {service, other}) {
     json::value same = object;
-    set_volume_size(same.as_object(), "2Gi");
+    set_volume(same.as_object(), {.size = "2Gi", .storage_class = "fast"});
     CHECK(same == object);
   }
 }
@@ -54,6 +58,33 @@ TEST_CASE("the larger one of what is wanted and what is there counts") {
   CHECK(kept(cluster("1Gi"), cluster("3Gi")) == cluster("3Gi"));
   CHECK(kept(claim("1Gi"), claim("odd")) == claim("1Gi"));
   CHECK(kept(claim("1Gi"), claim("")) == claim("1Gi"));
+}
+
+TEST_CASE("a new volume gets the class that was asked for, unless it names one itself") {
+  json::value open = claim("1Gi"), said = of_class(claim("1Gi"), "slow"), of_operator = cluster("1Gi");
+  for (json::value* one : {&open, &said, &of_operator})
+    set_volume(one->as_object(), {.size = "1Gi", .storage_class = "fast"});
+  CHECK(storage_class_of(open) == "fast");
+  CHECK(storage_class_of(said) == "slow");
+  CHECK(storage_class_of(of_operator) == "fast");
+  CHECK(of_operator.at("spec").at("storage").at("storageClass") == "fast");
+  CHECK_FALSE(storage_class_of(claim("1Gi")));
+}
+
+TEST_CASE("a volume that is there keeps its class, and what we never said of it stays unsaid") {
+  json::value ours = of_class(claim("1Gi"), "slow");
+  ours.as_object()["metadata"] = {
+      {"managedFields", json::array{{{"manager", "harmony"},
+                                     {"operation", "Apply"},
+                                     {"apiVersion", "v1"},
+                                     {"fieldsType", "FieldsV1"},
+                                     {"fieldsV1", {{"f:spec", {{"f:storageClassName", json::object{}}}}}}}}}};
+  json::value theirs = ours;
+  theirs.at("metadata").at("managedFields").as_array()[0].at("manager") = "kubectl";
+  for (const json::value& wanted : {claim("1Gi"), of_class(claim("1Gi"), "fast")}) {
+    CHECK(storage_class_of(kept(wanted, ours)) == "slow");
+    CHECK_FALSE(storage_class_of(kept(wanted, theirs)));
+  }
 }
 
 TEST_CASE("what is no size is refused") {

@@ -1,0 +1,28 @@
+#pragma once
+/// What volumes are: how large, and of which class. Pure.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/json/fwd.hpp>
+
+namespace harmony::k8s {
+
+inline constexpr std::string_view default_volume_size = "1Gi";
+
+struct VolumeDefaults {
+  std::string size{default_volume_size};
+  std::string storage_class = {};  ///< empty: the cluster's default
+};
+
+/// @throws Error H0408 where it is no size of a volume
+std::string checked_volume_size(const std::string& text);
+/// Gives a claim, or a Cluster of CloudNativePG, what it leaves open; nothing to any other object.
+void set_volume(boost::json::object& object, const VolumeDefaults&);
+/// Volumes never shrink, and never change their class: where the one that is there is larger, by whatever hand, its size is
+/// the wanted one; its class is wanted as far as `manager` has named it, and is nobody's word otherwise.
+void keep_volume(boost::json::value& object, const boost::json::value& live, std::string_view manager);
+/// The class that it names; nothing where it names none, or has no volume.
+std::optional<std::string> storage_class_of(const boost::json::value& object);
+
+}  // namespace harmony::k8s
