@@ -11,10 +11,11 @@
 #include "host/printable.hpp"
 #include "k8s/conflict.hpp"
 #include "k8s/difference.hpp"
+#include "k8s/explained.hpp"
 #include "k8s/field_set.hpp"
+#include "k8s/pod_admission.hpp"
 #include "k8s/proof.hpp"
 #include "k8s/quantity.hpp"
-#include "k8s/refusal.hpp"
 #include "k8s/storage.hpp"
 #include "k8s/values.hpp"
 
@@ -45,18 +46,6 @@ Error somebody_elses(const Wanted& wanted, const json::value& live) {
                                       : "choose another name or namespace, or destroy that deployment first"});
 }
 
-json::value as_json(const Status& status) {
-  json::array causes;
-  for (const StatusCause& cause : status.causes)
-    causes.push_back({{"reason", cause.reason}, {"message", cause.message}, {"field", cause.field}});
-  return {{"kind", "Status"},
-          {"apiVersion", "v1"},
-          {"code", status.code},
-          {"reason", status.reason},
-          {"message", status.message},
-          {"details", {{"group", status.group}, {"kind", status.kind}, {"name", status.name}, {"causes", causes}}}};
-}
-
 struct Preview {
   json::value result;
   bool force = false;
@@ -76,7 +65,7 @@ Preview preview(Scope& in, const Place& place, const Wanted& wanted, const json:
   try {
     return {ask(place.force_conflicts), place.force_conflicts};
   } catch (const ApiError& error) {
-    conflict = live && error.conflict() ? conflict_of(as_json(error.status()), owned_before(*live)) : std::nullopt;
+    conflict = live && error.conflict() ? conflict_of(to_json(error.status()), owned_before(*live)) : std::nullopt;
     if (!conflict) throw_explained(error, wanted.subject);
     if (!conflict->only_drift()) throw Error(conflict_diagnostic(wanted.subject.text(), *conflict));
   }
@@ -148,7 +137,7 @@ Change creation(Scope& in, const Place& place, const Wanted& wanted, bool space_
   mark_pending(change, wanted);
   leave_out_marks(change, place);
   if (space_there) {
-    (void)preview(in, place, wanted, nullptr);
+    require_admitted_pods(in, place, wanted.subject, preview(in, place, wanted, nullptr).result);
     change.fidelity = Fidelity::server;
   } else {
     preview_in_stand_in(in, place, wanted, stand_in_space, "-of-" + place.space, change);
@@ -201,6 +190,7 @@ Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std
     require_replaceable(place, wanted, error.data());
     return replacement(in, place, wanted, *live, error.data());
   }
+  require_admitted_pods(in, place, wanted.subject, seen.result, &*live);
   Assessment made{object_change(wanted.subject, &*live, seen.result, in.fingerprinter()), seen.force};
   made.change.holds_data = wanted.holds_data;
   made.change.fidelity = Fidelity::server;
@@ -242,11 +232,6 @@ Change removal(const Subject& subject, const std::optional<json::value>& live, b
   change.loses_data = holds_data;
   if (holds_data) change.effect = "deletes all data";
   return change;
-}
-
-void throw_explained(const ApiError& error, const Subject& subject) {
-  if (auto known = explain_refusal(subject.text(), as_json(error.status()))) throw Error(std::move(known->diagnostic));
-  throw error;
 }
 
 std::string fingerprint_of(const std::optional<json::value>& live, const Fingerprinter& fingerprinter) {

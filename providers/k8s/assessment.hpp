@@ -38,9 +38,6 @@ void require_unused(const GeneratedSecret&, const Place&, const std::optional<bo
 
 Change removal(const Subject&, const std::optional<boost::json::value>& live, bool holds_data);
 
-/// What the server refuses, by its cause where that is known: the right that is missing, the quota, the rule.
-[[noreturn]] void throw_explained(const ApiError&, const Subject&);
-
 /// Of what a plan depends on: which object it is, and what of it is ours.
 std::string fingerprint_of(const std::optional<boost::json::value>& live, const Fingerprinter&);
 

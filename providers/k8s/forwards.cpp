@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "k8s/assessment.hpp"
+#include "k8s/explained.hpp"
 #include "k8s/port_forward.hpp"
 
 namespace harmony::k8s {

@@ -82,14 +82,17 @@ Explanation quota(const std::string& subject, std::string_view message) {
 
 /// Of an admission plugin of the API server, or of a webhook: who asks has the right to, but nobody may have such an object.
 Explanation refused_by_rule(const std::string& subject, std::string_view message) {
-  const bool grows = has(message, "must support resize");
+  const bool grows = has(message, "must support resize"), says_nothing = has(message, "failed quota: ");
   Explanation one = explanation("H0463", subject,
                                 grows ? fmt::format("the StorageClass of `{}` does not let a volume grow", subject)
                                       : fmt::format("an admission rule of the cluster refuses `{}`", subject),
                                 Prospect::hopeless);
   one.diagnostic.facts = {{"refused", after(message, "is forbidden: ")}};
   one.diagnostic.help = grows ? "leave its size as it is, or have `allowVolumeExpansion: true` set in its class"
-                              : "change what the rule objects to, or have the rule changed";
+                        : says_nothing
+                            ? "say what it takes, .resources = {.millicores = …, .mebibytes = …} of its Score; or "
+                              "have the namespace given a LimitRange with defaults"
+                            : "change what the rule objects to, or have the rule changed";
   one.rule = "the same object is refused again";
   return one;
 }
@@ -105,8 +108,8 @@ std::optional<Explanation> admission(const std::string& subject, std::string_vie
     one.rule = "a webhook may be starting; waited for";
     return one;
   }
-  constexpr auto signs =
-      std::to_array<std::string_view>({"violates PodSecurity", "denied the request", "denied request"});
+  constexpr auto signs = std::to_array<std::string_view>(
+      {"violates PodSecurity", "denied the request", "denied request", "failed quota: "});
   if (std::ranges::none_of(signs, [&](std::string_view sign) { return has(message, sign); })) return std::nullopt;
   return refused_by_rule(subject, message);
 }

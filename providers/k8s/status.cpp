@@ -97,6 +97,18 @@ std::optional<Status> status_of(const Reply& reply) {
   return status;
 }
 
+json::value to_json(const Status& status) {
+  json::array causes;
+  for (const StatusCause& cause : status.causes)
+    causes.push_back({{"reason", cause.reason}, {"message", cause.message}, {"field", cause.field}});
+  return {{"kind", "Status"},
+          {"apiVersion", "v1"},
+          {"code", status.code},
+          {"reason", status.reason},
+          {"message", status.message},
+          {"details", {{"group", status.group}, {"kind", status.kind}, {"name", status.name}, {"causes", causes}}}};
+}
+
 ApiError api_error(Status status, const Asked& asked, const Destination& server) {
   if (const auto denied = status.code == 403 ? denied_in(status.message) : std::nullopt) {
     Diagnostic said = diagnostic_of(host::printable(asked.subject), *denied);

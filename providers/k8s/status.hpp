@@ -29,6 +29,8 @@ struct Status {
 std::optional<Status> status_of(const Reply&);
 /// Of a watch's ERROR event.
 std::optional<Status> status_of(const boost::json::value&);
+/// As the server would say it.
+boost::json::value to_json(const Status&);
 
 /// The server refuses. H0412 to H0417
 class ApiError final : public Error {

@@ -321,6 +321,22 @@ def test_each_pod_gets_what_its_score_says(app):
     assert container["resources"] == {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}}, container["resources"]
 
 
+def test_rules_on_pods_are_told_by_the_plan(app):
+    """No Deployment and no StatefulSet breaks them: their controllers would be refused, after the deploy."""
+    app.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "counted"}, "spec": {"hard": {"requests.memory": "4Gi"}}})
+    wait_for("the quota to count", lambda: app.json("get", "resourcequota/counted").get("status", {}).get("hard"))
+    before = set(app.objects())
+    app.harmony("plan").expect(1, r"error\[H0463\]: an admission rule of the cluster refuses `statefulset.apps/guestbook-", "must specify requests.memory", ".mebibytes")
+    assert set(app.objects()) == before, set(app.objects()) - before
+    app.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "usual"},
+               "spec": {"limits": [{"type": "Container", "defaultRequest": {"memory": "64Mi"}, "max": {"memory": "512Mi"}}]}})
+    app.deploy().expect(0, "5 checks passed")
+    app.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "usual"},
+               "spec": {"limits": [{"type": "Container", "max": {"memory": "100Mi"}}]}})
+    app.plan_is_empty()  # what runs is not asked about
+    app.harmony("plan", "--set", f"image={IMAGES['guestbook-next']}").expect(1, r"error\[H0463\].*`deployment.apps/guestbook`", "maximum memory usage per Container is 100Mi")
+
+
 def test_images_are_pulled_with_a_secret(app):
     app.name, name = "no-such-namespace", app.name
     try:

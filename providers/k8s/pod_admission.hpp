@@ -1,0 +1,19 @@
+#pragma once
+/// Whether the cluster admits the pods of a workload. Its controller makes them, and would be refused only after the deploy
+/// has written it.
+#include <boost/json/value.hpp>
+
+#include "harmony/change.hpp"
+#include "harmony/scope.hpp"
+#include "k8s/place.hpp"
+
+namespace harmony::k8s {
+
+/// Sends a dry run of one pod, where `live` has no such pods yet. What may heal is left to the deploy, and so is what
+/// could not be asked: who deploys needs no right to make pods.
+/// @param workload as the server would have it; one without a pod template asks nothing
+/// @throws Error H0463 where a rule refuses the pod
+void require_admitted_pods(Scope&, const Place&, const Subject&, const boost::json::value& workload,
+                           const boost::json::value* live = nullptr);
+
+}  // namespace harmony::k8s
