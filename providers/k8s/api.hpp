@@ -85,6 +85,8 @@ class Api : public Primitive {
   /// Whether the cluster knows objects of that kind, and a controller of its own makes something of them.
   /// @throws Error H0421 where the server of that group does not answer
   virtual bool serves(Scope&, std::string_view group, std::string_view kind) = 0;
+  /// Whether pods can be told to go on for a while before they end, without a program of theirs (Kubernetes 1.30).
+  virtual bool can_linger(Scope&) = 0;
   /// What others have put into the cluster, where a choice rests on it.
   virtual Others others(Scope&, const OthersQuery&) = 0;
   /// Whether the deployment has such an object, or would take it over; false where the cluster does not know its kind.

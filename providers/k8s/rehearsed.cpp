@@ -83,6 +83,7 @@ Deferred<Secret<std::string>> RehearsedApi::value(Scope& in, const std::string& 
 bool RehearsedApi::serves(Scope& in, std::string_view group, std::string_view kind) {
   return real_->serves(in, group, kind);
 }
+bool RehearsedApi::can_linger(Scope& in) { return real_->can_linger(in); }
 Others RehearsedApi::others(Scope& in, const OthersQuery& query) {
   Others found = real_->others(in, query);
   // One that the deploy makes before anything else is there when the read set is read again.

@@ -23,6 +23,7 @@ class RehearsedApi final : public Api {
   void require_reachable(const host::Endpoint&) const override;
   std::optional<std::string> not_proven(Scope&, const ForwardTarget&) override;
   bool serves(Scope&, std::string_view group, std::string_view kind) override;
+  bool can_linger(Scope&) override;
   Others others(Scope&, const OthersQuery&) override;
   bool has(Scope&, const GroupVersionKind&, const std::string& name) override;
   const std::string& space() const override;

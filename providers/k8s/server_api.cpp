@@ -94,6 +94,18 @@ bool ServerApi::serves(Scope& in, std::string_view group, std::string_view kind)
   return false;
 }
 
+bool ServerApi::can_linger(Scope& in) {
+  std::lock_guard hold{mutex_};
+  if (!version_) {
+    try {
+      version_ = server_version(place_->client->raw(in, "/version"));
+    } catch (const ApiError& error) {
+      if (!error.out_of_sight()) throw;
+      version_ = ServerVersion{};
+    }
+  }
+  return *version_ >= ServerVersion{1, 30};
+}
 Others ServerApi::others(Scope& in, const OthersQuery& query) { return read_others(in, *place_, query); }
 
 bool ServerApi::has(Scope& in, const GroupVersionKind& what, const std::string& name) {

@@ -10,6 +10,7 @@
 #include "k8s/place.hpp"
 #include "k8s/readiness.hpp"
 #include "k8s/relations.hpp"
+#include "k8s/server_version.hpp"
 #include "k8s/wanted.hpp"
 
 namespace harmony::k8s {
@@ -27,6 +28,7 @@ class ServerApi final : public Api {
   void require_reachable(const host::Endpoint&) const override;
   std::optional<std::string> not_proven(Scope&, const ForwardTarget&) override;
   bool serves(Scope&, std::string_view group, std::string_view kind) override;
+  bool can_linger(Scope&) override;
   Others others(Scope&, const OthersQuery&) override;
   bool has(Scope&, const GroupVersionKind&, const std::string& name) override;
   const std::string& space() const override { return place_->space; }
@@ -72,6 +74,7 @@ class ServerApi final : public Api {
   std::unique_ptr<Forwards> forwards_;
   bool made_space_ = false;
   mutable std::mutex mutex_;
+  std::optional<ServerVersion> version_;
   std::map<ObjectReference, Expected> written_;  ///< generation and uid that our writes returned
 };
 

@@ -63,7 +63,10 @@ void add(Environment& to, const std::string& variable, const host::Content& cont
   std::ranges::copy(content, std::back_inserter(to.fingerprinted));
 }
 
-json::object container(const Workload& workload, const json::array& variables) {
+/// Whoever sends requests to pods hears of one that ends only after it has begun to, and goes on sending for as long.
+constexpr int seconds_to_linger = 5;
+
+json::object container(const Workload& workload, const json::array& variables, bool lingers) {
   json::object made{
       {"name", workload.instance},
       {"image", workload.artefact.image},
@@ -72,6 +75,7 @@ json::object container(const Workload& workload, const json::array& variables) {
       {"ports", json::array{k8s::container_port("http", OnKubernetes::port)}},
       {"readinessProbe",
        {{"httpGet", {{"path", workload.ready_path}, {"port", "http"}}}, {"periodSeconds", 1}, {"timeoutSeconds", 2}}}};
+  if (lingers) made["lifecycle"] = {{"preStop", {{"sleep", {{"seconds", seconds_to_linger}}}}}};
   k8s::give(made, workload.resources);
   if (!workload.arguments.empty()) made["args"] = json::array(workload.arguments.begin(), workload.arguments.end());
   return made;
@@ -80,7 +84,7 @@ json::object container(const Workload& workload, const json::array& variables) {
 /// The controller gives up later than a deploy, which tells more.
 constexpr std::chrono::seconds longer_than_a_deploy{30};
 
-json::object deployment(const Workload& workload, const json::array& variables) {
+json::object deployment(const Workload& workload, const json::array& variables, bool lingers) {
   json::object made = k8s::named("apps/v1", "Deployment", workload.instance);
   const json::object labels = k8s::selector_of(workload.instance);
   const auto deadline = std::chrono::ceil<std::chrono::seconds>(workload.ready_limit) + longer_than_a_deploy;
@@ -90,7 +94,7 @@ json::object deployment(const Workload& workload, const json::array& variables) 
       {"strategy", {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxUnavailable", 0}, {"maxSurge", 1}}}}},
       {"template",
        {{"metadata", {{"labels", labels}}},
-        {"spec", {{"containers", json::array{container(workload, variables)}}}}}}};
+        {"spec", {{"containers", json::array{container(workload, variables, lingers)}}}}}}};
   if (workload.replicas) made["spec"].get_object()["replicas"] = *workload.replicas;
   return made;
 }
@@ -111,7 +115,7 @@ void OnKubernetes::ensure(Scope& in, const Workload& workload) {
   add(environment, workload.listen_variable, {fmt::format("0.0.0.0:{}", port)}, secret);
 
   k8s::ObjectSet set;
-  k8s::Manifest made{.object = deployment(workload, environment.variables)};
+  k8s::Manifest made{.object = deployment(workload, environment.variables, api_->can_linger(step))};
   if (!environment.secrets.empty()) {
     set.push_back({.object = k8s::named("v1", "Secret", secret), .data = environment.secrets});
     made.fingerprints.emplace(k8s::environment_annotation, environment.fingerprinted);

@@ -60,6 +60,27 @@ def test_a_namespace_is_made_only_on_demand(app):
     app.run("get", "namespace", app.name)  # others may have put something into it
 
 
+def test_a_new_version_loses_no_request(app):
+    """Pods that end are sent requests for as long as not everybody has heard that they end."""
+    app.deploy("--set", "replicas=2")
+    address = app.json("get", "service/guestbook")["spec"]["clusterIP"]
+    request = f"printf 'GET /version HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 5 {address} 80 | busybox grep -q '200 OK'"
+    asking = f"while true; do {request} && echo answered || echo lost; done"
+    app.run("run", "visitor", f"--image={IMAGES['busybox']}", "--", "sh", "-c", asking)
+
+    def said():
+        return app.run("logs", "visitor").split()
+
+    app.run("wait", "--for=condition=Ready", "pod/visitor", "--timeout=60s")
+    wait_for("the first answer", lambda: "answered" in said(), limit=30)
+    begun = len(said())
+    for image in ("guestbook-next", "guestbook"):
+        app.deploy("--set", "replicas=2", "--set", f"image={IMAGES[image]}").expect(0, "5 checks passed")
+    wait_for("the last of the old pods to be gone", lambda: len(app.json("get", "pods", "-l", "app.kubernetes.io/name=guestbook")["items"]) == 2, limit=60)
+    heard = said()[begun:]
+    assert heard.count("answered") > 100 and "lost" not in heard, (heard.count("answered"), heard.count("lost"))
+
+
 def test_what_moved_is_taken_back(app):
     app.deploy("--set", "replicas=1")
     app.run("scale", "deployment/guestbook", "--replicas=3")
