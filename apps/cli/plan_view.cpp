@@ -72,12 +72,14 @@ class StepsView {
   }
 
   std::string step(const StepOutcome& step) {
+    sure_.insert(step.fidelity);
     std::string text = row(sign_of(step), step.kind, step.name, step.detail, colored_tail(step));
     for (const Change& change : step.changes) text += part(step, change);
     return text;
   }
 
   const std::set<Sign>& used() const { return used_; }
+  const std::set<Fidelity>& sure() const { return sure_; }
   std::string line(std::string_view text) const {
     return printable_line(options_.redact ? options_.redact(text) : std::string(text));
   }
@@ -165,13 +167,33 @@ class StepsView {
   const Style style_;
   Columns columns_;
   std::set<Sign> used_;
+  std::set<Fidelity> sure_;
 };
 
-std::string legend(const std::set<Sign>& used, const Style& style) {
-  std::vector<std::string> words;
-  for (const Sign sign : used)
-    if (sign != Sign::unchanged) words.push_back(colored(style, sign, symbol_of(sign)) + " " + word_of(sign));
+std::string legend_line(const std::vector<std::string>& words) {
   return words.empty() ? std::string{} : fmt::format("  {}\n", fmt::join(words, "   "));
+}
+
+/// Empty where there is nothing to explain.
+std::string_view meaning_of(Fidelity fidelity) {
+  switch (fidelity) {
+    case Fidelity::server: return "by the server's own dry run";
+    case Fidelity::shadow: return "by a dry run in a stand-in";
+    case Fidelity::schema: return "by its schema alone";
+    case Fidelity::exact:
+    case Fidelity::unknown: break;
+  }
+  return {};
+}
+
+std::string legend(const StepsView& view, const Style& style) {
+  std::vector<std::string> signs, sure;
+  for (const Sign sign : view.used())
+    if (sign != Sign::unchanged) signs.push_back(colored(style, sign, symbol_of(sign)) + " " + word_of(sign));
+  for (const Fidelity fidelity : view.sure())
+    if (const auto meaning = meaning_of(fidelity); !meaning.empty())
+      sure.push_back(style.yellow(std::string(to_string(fidelity))) + ": " + std::string(meaning));
+  return legend_line(signs) + legend_line(sure);
 }
 
 std::string kept_text(const Plan& plan, const StepsView& view, const Style& style) {
@@ -263,7 +285,7 @@ std::string whole_plan(const Plan& plan, const PlanViewOptions& options) {
                "No changes, but the last run did not end well, or the ledger lags behind; a deploy puts that right.") +
            " " + took + "\n";
   if (nothing) return text + style.green("No changes. What runs is what the Scores say.") + " " + took + "\n";
-  text += "\n" + legend(view.used(), style);
+  text += "\n" + legend(view, style);
   return text + style.bold("Plan: ") + planned_text(counts) + ". " + took + "\n";
 }
 
