@@ -101,7 +101,7 @@ def test_a_secret_that_is_missing(app):
     app.deploy()
     limited(app)
     started = app.start("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}")
-    lines = read_until(started, "Insufficient cpu")
+    lines = read_until(started, "Insufficient ephemeral-storage")
     app.run("delete", "secret/guestbook-environment")
     app.run("delete", "limitrange/greedy")
     app.run("delete", "pod", "-l", "app.kubernetes.io/name=guestbook", "--field-selector", "status.phase=Pending")
@@ -123,9 +123,9 @@ def read_until(started, words):
 
 
 def limited(app):
-    """Pods that ask for nothing ask for more than any node has."""
+    """Pods ask for more than any node has of what no Score says anything of."""
     app.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "greedy"},
-               "spec": {"limits": [{"type": "Container", "defaultRequest": {"cpu": "1000"}, "default": {"cpu": "1000"}}]}})
+               "spec": {"limits": [{"type": "Container", "defaultRequest": {"ephemeral-storage": "1000Ti"}, "default": {"ephemeral-storage": "1000Ti"}}]}})
 
 
 def test_a_pod_that_fits_on_no_node(app):
@@ -133,7 +133,7 @@ def test_a_pod_that_fits_on_no_node(app):
     limited(app)
     started = app.start("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}")
     # It may heal, so that it is waited for; but not without saying why.
-    lines = read_until(started, "Insufficient cpu")
+    lines = read_until(started, "Insufficient ephemeral-storage")
     assert "waiting" in lines.splitlines()[-1], lines
     app.run("delete", "limitrange/greedy")
     app.run("delete", "pod", "-l", "app.kubernetes.io/name=guestbook", "--field-selector", "status.phase=Pending")
