@@ -292,6 +292,24 @@ def test_an_api_server_that_goes_and_comes_back(app):
         app.plan_is_empty()
 
 
+def test_a_gateway_with_nothing_behind_it_for_a_while(app):
+    """What answers is no API server, and says that it will be one again: a wait goes on."""
+    page = b"<html><title>503 Service Unavailable</title></html>"
+    relay = HttpRelay(api_server(), client_context())
+    with app.through(relay):
+        started = app.start("deploy", "--yes")
+        wait_for("objects to be there", lambda: "statefulset/guestbook-db" in app.objects(), limit=60)
+        relay.junk = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page)
+        relay.drop()
+        lines = read_until(started, "503")
+        assert "waiting" in lines.splitlines()[-1], lines
+        wait_for("an outage that is long", lambda: lease_age(app) > 15, limit=90)
+        relay.junk = None
+        text = lines + started.stdout.read()
+        assert started.wait(timeout=120) == 0 and "5 checks passed" in text, text
+    app.plan_is_empty()
+
+
 def test_an_api_server_that_goes_for_good(app):
     """It is waited for once, however many requests there are still to send, and told once."""
     def gone_at_the_database(name):

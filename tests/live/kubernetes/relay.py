@@ -9,7 +9,7 @@ import threading
 
 class Relay:
     def __init__(self, target, junk=None):
-        """junk: what every request is answered, instead of by the server."""
+        """junk: what every request is answered, instead of by the server; it may be set meanwhile."""
         self.target, self.junk = target, junk
         self.lock = threading.Lock()
         self.open = set()
@@ -33,6 +33,10 @@ class Relay:
         with contextlib.suppress(OSError):
             self.server.shutdown(socket.SHUT_RDWR)
         self.server.close()
+        self.drop()
+
+    def drop(self):
+        """What was open is reset."""
         with self.lock:
             for connection in self.open:
                 with contextlib.suppress(OSError):
@@ -47,19 +51,22 @@ class Relay:
 
     def _serve(self, client):
         with contextlib.suppress(OSError), client:
-            if self.junk:
-                client.recv(65536)
-                client.sendall(self.junk)
+            if not self.junk:
+                self._lead_on(client)
                 return
-            with socket.create_connection(self.target) as there:
-                with self.lock:
-                    self.open.update((client, there))
-                back = threading.Thread(target=self._copy, args=(there, client), daemon=True)
-                back.start()
-                self._copy(client, there)
-                back.join()
-                with self.lock:
-                    self.open -= {client, there}
+            client.recv(65536)
+            client.sendall(self.junk)
+
+    def _lead_on(self, client):
+        with socket.create_connection(self.target) as there:
+            with self.lock:
+                self.open.update((client, there))
+            back = threading.Thread(target=self._copy, args=(there, client), daemon=True)
+            back.start()
+            self._copy(client, there)
+            back.join()
+            with self.lock:
+                self.open -= {client, there}
 
     @staticmethod
     def _copy(source, sink):
@@ -82,8 +89,8 @@ class HttpRelay(Relay):
         self.context = context
         self.written = written
 
-    def _serve(self, client):
-        with contextlib.suppress(OSError), client, socket.create_connection(self.target) as plain:
+    def _lead_on(self, client):
+        with socket.create_connection(self.target) as plain:
             with self.context.wrap_socket(plain, server_hostname=self.target[0]) as there:
                 with self.lock:
                     self.open.update((client, there))
