@@ -178,7 +178,7 @@ std::string legend_line(const std::vector<std::string>& words) {
 std::string_view meaning_of(Fidelity fidelity) {
   switch (fidelity) {
     case Fidelity::server: return "by the server's own dry run";
-    case Fidelity::shadow: return "by a dry run in a stand-in";
+    case Fidelity::shadow: return "by a dry run in another place";
     case Fidelity::schema: return "by its schema alone";
     case Fidelity::exact:
     case Fidelity::unknown: break;

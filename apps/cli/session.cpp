@@ -93,8 +93,9 @@ void Session::start_signals() {
   signals.emplace(
       [this](int signal) { interrupted(signal); },
       [] {
-        constexpr std::string_view reset = "\x1b[0m",
-                                   text = "\nLeft at once: run the same command again, it goes on from there\n";
+        constexpr std::string_view
+            reset = "\x1b[0m",
+            text = "\nLeft at once: run it again, and it goes on from there; a saved plan has to be made anew\n";
         if (isatty(STDERR_FILENO) == 1) (void)!::write(STDERR_FILENO, reset.data(), reset.size());
         (void)!::write(STDERR_FILENO, text.data(), text.size());
       });

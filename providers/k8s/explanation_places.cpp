@@ -50,8 +50,11 @@ Explanation unbound(const std::string& subject, const std::string& claim, const 
                     const Tolerance& tolerance) {
   Explanation found{
       .diagnostic = {.code = "H0460", .message = fmt::format("claim `{}` gets no volume", claim), .subject = subject}};
-  found.diagnostic.help =
-      "name a StorageClass that the cluster has (`kubectl get storageclass`), or make a volume that fits";
+  found.diagnostic.help = fmt::format(
+      "have its StorageClass or a volume that fits made; where it is to be of another class, `kubectl delete pvc {}` "
+      "(no "
+      "data is in it) and deploy again with --storage-class",
+      claim);
   found.rule = "a volume may still be made; waited for";
   if (!event) return found;
   found.diagnostic.facts.emplace_back("told", printable_at(*event, "message"));
@@ -59,6 +62,25 @@ Explanation unbound(const std::string& subject, const std::string& claim, const 
     found.prospect = Prospect::hopeless;
     found.rule = fmt::format("its StorageClass was not there {} times", sightings_of(event));
   }
+  return found;
+}
+
+std::string first_claim_of(const json::value& pod) {
+  for (const json::value& volume : list_at(pod, "spec.volumes"))
+    if (const std::string name = printable_at(volume, "persistentVolumeClaim.claimName"); !name.empty()) return name;
+  return "?";
+}
+
+/// Not even the runtime's own first process fits into it.
+std::optional<Explanation> no_memory_to_start(const PodCase& one) {
+  const auto told = std::ranges::find_if(
+      one.warnings, [](const json::value* event) { return has(text_at(*event, "message"), "memory limit too low"); });
+  if (told == one.warnings.end()) return std::nullopt;
+  Explanation found = about(one, "H0454", fmt::format("a pod of `{}` has too little memory to start", one.subject));
+  found.diagnostic.facts.emplace_back("told", printable_at(**told, "message"));
+  found.diagnostic.help = "give its Score more: .resources = {.mebibytes = …}";
+  found.prospect = Prospect::hopeless;
+  found.rule = "its limit stays what it is";
   return found;
 }
 
@@ -111,7 +133,7 @@ std::optional<Explanation> scheduling_cause(const PodCase& one, const Objects& r
       for (const json::value* claim : of_kind(related, "PersistentVolumeClaim"))
         if (name_of(*claim) == text_at(volume, "persistentVolumeClaim.claimName"))
           if (auto cause = claim_cause(one.subject, *claim, related, one.tolerance)) return cause;
-    return unbound(one.subject, "(of pod " + printable_at(one.pod, "metadata.name") + ")", nullptr, one.tolerance);
+    return unbound(one.subject, first_claim_of(one.pod), nullptr, one.tolerance);
   }
   Explanation found = about(one, "H0457", fmt::format("no node takes the pods of `{}`", one.subject));
   found.diagnostic.facts.emplace_back("scheduler", scheduler_reasons(scheduled.message));
@@ -121,6 +143,7 @@ std::optional<Explanation> scheduling_cause(const PodCase& one, const Objects& r
 }
 
 std::optional<Explanation> setup_cause(const PodCase& one) {
+  if (auto cause = no_memory_to_start(one)) return cause;
   for (const char* reason : {"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"}) {
     const json::value* event = warning_of(one, reason);
     if (!event) continue;

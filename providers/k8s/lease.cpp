@@ -244,7 +244,7 @@ std::unique_ptr<Lock> Lease::lock(Scope& in, std::chrono::milliseconds limit) {
 
 void Lease::require_held(Scope& in) const {
   const auto is_held = [&] { return Clock::now().time_since_epoch().count() < state_->until; };
-  const char* reason = "somebody else has taken it over";
+  const char* reason = "somebody else has taken it over, or away";
   if (is_held()) return;
   try {
     state_->renew(in);

@@ -251,6 +251,28 @@ std::optional<Explanation> explain_message(const std::string& subject, std::stri
   return std::nullopt;
 }
 
+std::optional<Explanation> explain_failed_create(const std::string& subject, std::string_view message) {
+  if (auto known = explain_message(subject, message)) return known;
+  std::optional<Explanation> found;
+  if (has(message, "is forbidden: ")) {
+    found = refused_by_rule(subject, message);
+  } else if (has(message, "is invalid: ")) {
+    std::string_view rest = message.substr(message.find("is invalid: ") + std::string_view("is invalid: ").size());
+    const auto colon = std::min(rest.find(": "), rest.size());
+    found = explanation("H0466", subject,
+                        fmt::format("the API server does not take the pods of `{}`: they are not valid", subject),
+                        Prospect::hopeless);
+    found->diagnostic.category = Category::usage;
+    found->diagnostic.facts = {
+        {host::printable(rest.substr(0, colon)), without_value(rest.substr(std::min(colon + 2, rest.size())))}};
+    found->diagnostic.help =
+        "correct the field in the Score, or what the namespace adds to it (kubectl get limitrange)";
+  }
+  if (found) found->prospect = Prospect::may_heal;
+  if (found) found->rule = "its controller tries again; waited for";
+  return found;
+}
+
 std::optional<Explanation> explain_refusal(const std::string& subject, const json::value& status) {
   const std::string_view message = text_at(status, "message"), reason = text_at(status, "reason");
   if (says_terminating(status)) return namespace_going(subject, message);

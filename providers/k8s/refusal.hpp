@@ -17,6 +17,10 @@ std::optional<Explanation> explain_refusal(const std::string& subject, const boo
 /// The same from a message alone: `pods "x" is forbidden: exceeded quota: …`, as controllers report it.
 std::optional<Explanation> explain_message(const std::string& subject, std::string_view message);
 
+/// Of a controller that may not make a pod: where no more is known, what the server said. It is asked again and again, so that
+/// the caller decides from when on there is no hope.
+std::optional<Explanation> explain_failed_create(const std::string& subject, std::string_view message);
+
 /// "Invalid value: {…}: field is immutable" -> "field is immutable". Values may be secrets, and are not repeated.
 std::string without_value(std::string_view cause);
 

@@ -139,6 +139,9 @@ void RehearsedApi::ensure_space(Scope& in) {
   Scope step = in.step({.kind = "namespace", .name = real_->place().space});
   Change change = space_change(real_->place());
   if (there) change.action = Action::unchanged;
+  else
+    for (const std::string& warning : preview_space(step, real_->place()))
+      step.note("warning", change.subject.text() + ": " + warning);
   step.change(change, [] { return Settled{}; });
 }
 
@@ -181,7 +184,9 @@ void RehearsedApi::ensure(Scope& in, std::vector<Wanted> all) {
   std::vector<std::optional<json::value>> live;
   for (Wanted& one : all) {
     live.push_back(find(in, one.reference));
-    if (live.back()) keep_what_stays(one, *live.back());
+    if (!live.back()) continue;
+    if (const std::string kept = class_that_stays(one, *live.back()); !kept.empty()) in.note("warning", kept);
+    keep_what_stays(one, *live.back());
   }
   const auto assessed = assess_all(in, real_->place(), all, live, space_is_there(in));
   for (std::size_t i = 0; i < all.size(); ++i)

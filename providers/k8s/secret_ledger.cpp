@@ -20,6 +20,7 @@ namespace json = boost::json;
 
 namespace {
 
+constexpr const char* ledger_type = "harmony.dev/ledger";
 constexpr const char* journal_key = "journal";
 constexpr const char* fingerprint_key_name = "fingerprint-key";
 constexpr std::size_t largest = 900'000;     // of 1 MiB that etcd takes
@@ -44,7 +45,18 @@ struct SecretLedger::State {
 
   std::optional<json::value> fetch() const {
     Scope in = background.scope();
-    return client().get(in, client().resource(in, {"", "v1", "Secret"}), place->space, place->parent_name());
+    auto found = client().get(in, client().resource(in, {"", "v1", "Secret"}), place->space, place->parent_name());
+    if (found && text_at(*found, "type") != ledger_type) throw somebody_elses();
+    return found;
+  }
+  Error somebody_elses() const {
+    return Error(
+        {.code = "H0430",
+         .category = Category::refused,
+         .message = fmt::format("`secret/{}`, where the ledger is to be, is somebody else's", place->parent_name()),
+         .subject = "secret/" + place->parent_name(),
+         .facts = {{"namespace", place->space}},
+         .help = "choose another --deployment or namespace"});
   }
   static std::optional<std::string> value_in(const json::value& secret, const char* key) {
     const auto* value = at(secret, {"data", key});
@@ -56,7 +68,7 @@ struct SecretLedger::State {
     return {
         {"apiVersion", "v1"},
         {"kind", "Secret"},
-        {"type", "harmony.dev/ledger"},
+        {"type", ledger_type},
         {"metadata",
          {{"name", place->parent_name()},
           {"namespace", place->space},

@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include "k8s/cloud_native_pg.hpp"
+#include "k8s/explained.hpp"
 #include "k8s/manifest.hpp"
 #include "k8s/relations.hpp"
 #include "k8s/sure_write.hpp"
@@ -19,6 +20,12 @@ namespace harmony::k8s {
 namespace {
 
 const GroupVersionKind namespaces{"", "v1", "Namespace"};
+
+boost::json::object space_object(const Place& place) {
+  boost::json::object object = named("v1", "Namespace", place.space);
+  object.at("metadata").as_object()["labels"] = {{"app.kubernetes.io/managed-by", field_manager}};
+  return object;
+}
 
 }  // namespace
 
@@ -53,25 +60,35 @@ Error missing_space(const Place& place) {
 
 Change space_change(const Place& place) {
   Change change{.subject = {"k8s", "namespace", place.space}, .action = Action::create, .shared = true};
-  change.fidelity = Fidelity::schema;
+  change.fidelity = Fidelity::server;
   return change;
+}
+
+std::vector<std::string> preview_space(Scope& in, const Place& place) {
+  try {
+    return place.client
+        ->create(in, place.client->resource(in, namespaces), space_object(place),
+                 {.manager = field_manager, .storing = Storing::previewed})
+        .warnings;
+  } catch (const ApiError& error) {
+    if (!error.conflict()) throw_explained(error, space_change(place).subject);
+    return {};                               // somebody else was quicker
+  }
 }
 
 bool make_space(Scope& in, const Place& place) {
   if (space_is_there(in, place)) return false;
   if (!place.create_space) throw missing_space(place);
-  boost::json::object object = named("v1", "Namespace", place.space);
-  object.at("metadata").as_object()["labels"] = {{"app.kubernetes.io/managed-by", field_manager}};
   const Resource resource = place.client->resource(in, namespaces);
   const auto create = [&] {
-    place.client->create(in, resource, object, {.manager = field_manager});
+    place.client->create(in, resource, space_object(place), {.manager = field_manager});
     return true;
   };
   try {
     return write_surely(in, create, [&] { return space_is_there(in, place) ? std::optional(true) : std::nullopt; });
   } catch (const ApiError& error) {
-    if (!error.conflict()) throw;            // another deploy was quicker
-    return false;
+    if (!error.conflict()) throw_explained(error, space_change(place).subject);
+    return false;                            // another deploy was quicker
   }
 }
 

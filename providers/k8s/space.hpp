@@ -16,6 +16,8 @@ Error space_is_going(const std::string& name);
 Error missing_space(const Place&);
 /// As a plan has it: shared, since others may have put their own into it, and so never taken away.
 Change space_change(const Place&);
+/// What the server says of making it. @returns its warnings. @throws Error what it refuses, explained
+std::vector<std::string> preview_space(Scope&, const Place&);
 /// Before the first write, since the ledger and the lock are in it. @returns whether it was missing. @throws Error H0433
 bool make_space(Scope&, const Place&);
 

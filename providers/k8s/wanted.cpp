@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include <boost/json.hpp>
 
 #include "host/content.hpp"
+#include "host/printable.hpp"
 #include "k8s/base64.hpp"
 #include "k8s/cloud_native_pg.hpp"
 #include "k8s/difference.hpp"
@@ -100,6 +103,15 @@ void keep_what_stays(Wanted& wanted, const json::value& live) {
   if (is_going(live)) return;                // as good as gone
   keep_volume(wanted.object, live, field_manager);
   note_what_it_owns(wanted.object.get_object());
+}
+
+std::string class_that_stays(const Wanted& wanted, const json::value& live) {
+  const auto asked = storage_class_of(wanted.object);
+  if (!asked || is_going(live)) return {};
+  const std::string is = storage_class_of(live).value_or("");
+  if (is == *asked) return {};
+  return fmt::format("{} keeps its StorageClass{}: --storage-class is of new volumes", wanted.subject.text(),
+                     is.empty() ? "" : " `" + host::printable(is) + "`");
 }
 
 Wanted wanted(const Scope& in, const Manifest& manifest, const Place& place, PrimitiveKey key) {

@@ -35,6 +35,9 @@ std::optional<Resource> resource_of(Scope&, const Place&, const std::string& sub
 /// What cannot be otherwise, since it is there: how large its volume is, and of which class.
 void keep_what_stays(Wanted&, const boost::json::value& live);
 
+/// Of a volume that is there and of another class than was asked for, a sentence that says so; else empty.
+std::string class_that_stays(const Wanted&, const boost::json::value& live);
+
 /// Conceals every secret on the way.
 Wanted wanted(const Scope&, const Manifest&, const Place&, PrimitiveKey);
 /// @param values of its keys; those that are missing are pending.

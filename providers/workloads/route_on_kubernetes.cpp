@@ -147,11 +147,14 @@ HttpResponse RouteOnKubernetes::request(Scope& in, std::string_view instance, co
   if (!route.host.empty()) asked.headers.try_emplace("Host", route.host);
   const http::Answer answer = probe_->request(in, api_->forward(in, target), asked, 10s);
   if (answer.response) return *answer.response;
-  throw Error({.code = "H0261",
-               .message = fmt::format("{} {} through route `{}` got no answer", request.method, request.path, instance),
-               .subject = "route/" + std::string(instance),
-               .facts = {{"reason", answer.failure}, {"asked", "a pod of deployment.apps/" + route.workload}},
-               .help = "look at `logs`: the application's own log says why"});
+  throw Error(
+      {.code = "H0261",
+       .message = fmt::format("{} {} through route `{}` got no answer", request.method, request.path, instance),
+       .subject = "route/" + std::string(instance),
+       .facts = {{"reason", answer.failure}, {"asked", "a pod of deployment.apps/" + route.workload}},
+       .help =
+           "look at `logs`: the application's own log says why; where `status` counts 0 pods, somebody has scaled it "
+           "to none"});
 }
 
 Route RouteOnKubernetes::provided(const Reference& reference) const {

@@ -14,11 +14,13 @@ struct DatabaseScore {
   std::string setting = "work_mem";
   std::string value = "8MB";
   std::string broker = {};
+  unsigned memory = 0;
 
   static constexpr std::string_view kind() { return "database"; }
   std::string_view name() const { return "database"; }
   void interpret(Context<needs>& in) const {
-    in.run(PostgresScore{.instance = instance, .database = "app", .settings = {{setting, value}}});
+    in.run(PostgresScore{
+        .instance = instance, .database = "app", .settings = {{setting, value}}, .resources = {.mebibytes = memory}});
     if (!broker.empty()) in.run(NatsScore{.instance = broker});
   }
 };
@@ -28,5 +30,6 @@ int main(int argc, char** argv) {
                   cli::topologies<K8sAnywhere>(), cli::set("instance", &DatabaseScore::instance, "of the server"),
                   cli::set("setting", &DatabaseScore::setting, "its name in postgresql.conf"),
                   cli::set("value", &DatabaseScore::value, "of the setting"),
+                  cli::set("memory", &DatabaseScore::memory, "of the server, in MiB"),
                   cli::set("broker", &DatabaseScore::broker, "instance of a broker beside it"));
 }

@@ -9,7 +9,7 @@ import tempfile
 import threading
 
 import guestbook
-from guestbook import IMAGES, cluster, writes_to
+from guestbook import IMAGES, account, cluster, database, writes_to
 from harness import App, wait_for
 
 def test_a_life(app):
@@ -327,7 +327,7 @@ def test_volumes_are_of_the_class_that_was_asked_for(app):
         assert classes() == {name}, classes()
         app.plan_is_empty("--storage-class", name)
         app.plan_is_empty()  # what is there keeps its own
-        app.plan_is_empty("--storage-class", default["metadata"]["name"])
+        app.harmony("plan", "--storage-class", default["metadata"]["name"]).expect(0, "No changes", f"warning: persistentvolumeclaim/guestbook-db-data keeps its StorageClass `{name}`")
         app.harmony("destroy", "--yes", "--delete-data").expect(0)
         app.deploy().expect(0)
         assert classes() == {default["metadata"]["name"]}, classes()
@@ -347,7 +347,7 @@ def test_rules_on_pods_are_told_by_the_plan(app):
     app.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "counted"}, "spec": {"hard": {"requests.memory": "4Gi"}}})
     wait_for("the quota to count", lambda: app.json("get", "resourcequota/counted").get("status", {}).get("hard"))
     before = set(app.objects())
-    app.harmony("plan").expect(1, r"error\[H0463\]: an admission rule of the cluster refuses `statefulset.apps/guestbook-", "must specify requests.memory", ".mebibytes")
+    app.harmony("plan").expect(1, r"error\[H0463\]: an admission rule of the cluster refuses the pods of `statefulset.apps/guestbook-", "must specify requests.memory", ".mebibytes")
     assert set(app.objects()) == before, set(app.objects()) - before
     app.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "usual"},
                "spec": {"limits": [{"type": "Container", "defaultRequest": {"memory": "64Mi"}, "max": {"memory": "512Mi"}}]}})
@@ -356,6 +356,69 @@ def test_rules_on_pods_are_told_by_the_plan(app):
                "spec": {"limits": [{"type": "Container", "max": {"memory": "100Mi"}}]}})
     app.plan_is_empty()  # what runs is not asked about
     app.harmony("plan", "--set", f"image={IMAGES['guestbook-next']}").expect(1, r"error\[H0463\].*`deployment.apps/guestbook`", "maximum memory usage per Container is 100Mi")
+
+
+def policy_on(resource, group, expression, app, name):
+    """A ValidatingAdmissionPolicy of this namespace, or of a new one whose name begins alike."""
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": app.name}} if resource == "pods" else {}
+    return ({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name},
+             "spec": {"failurePolicy": "Fail",
+                      "matchConstraints": {"resourceRules": [{"apiGroups": [group], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": [resource]}]},
+                      "validations": [{"expression": expression, "message": "not here, not so"}]}},
+            {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
+             "spec": {"policyName": name, "validationActions": ["Deny"], "matchResources": {"namespaceSelector": selector}}})
+
+
+def test_a_policy_may_look_at_who_makes_pods(app):
+    """A pod that has no owner, or comes from a person, is refused; those of controllers are not."""
+    name = f"made-by-controllers-{app.name}"
+    app.apply(*policy_on("pods", "", "has(object.metadata.ownerReferences) && request.userInfo.username.startsWith('system:serviceaccount:kube-system:')", app, name))
+    try:
+        wait_for("the policy to be heeded", lambda: "warning" in app.harmony("plan").text)
+        app.harmony("plan").expect(0, "warning: an admission rule of the cluster refuses the pods of `deployment.apps/guestbook`", "not here, not so", "Plan: 6 to create")
+        app.deploy().expect(0, "5 checks passed")
+    finally:
+        app.run("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", name)
+
+
+def test_a_policy_on_namespaces_is_asked_by_the_plan(app):
+    fresh = app.name + "-new"
+    name = f"labelled-{app.name}"
+    app.apply(*policy_on("namespaces", "", f"object.metadata.name != '{fresh}'", app, name))
+    app.name, ours = fresh, app.name
+    try:
+        wait_for("the policy to be heeded", lambda: app.harmony("plan", "--create-namespace").code != 0)
+        app.harmony("plan", "--create-namespace").expect(1, r"error\[H0463\].*`namespace/", "not here, not so")
+    finally:
+        app.name = ours
+        app.run("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", name)
+
+
+def test_pods_that_nobody_may_make(app):
+    """By what the namespace adds to them, by a quota that is too small, by a name that is too long."""
+    app.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "usual"},
+               "spec": {"limits": [{"type": "Container", "default": {"cpu": "20m"}, "defaultRequest": {"cpu": "1m"}}]}})
+    app.harmony("plan").expect(64, r"error\[H0466\].* the pods of `deployment.apps/guestbook`", "must be less than or equal to cpu limit of 20m")
+    app.run("delete", "limitrange/usual")
+    app.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "usual"}, "spec": {"limits": [{"type": "Container", "defaultRequest": {"memory": "1Mi"}}]}},
+              {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"}, "spec": {"hard": {"requests.memory": "64Mi"}}})
+    wait_for("the quota to count", lambda: app.json("get", "resourcequota/small").get("status", {}).get("hard"))
+    app.harmony("plan").expect(1, r"error\[H0458\].* the pods of `deployment.apps/guestbook`", "limited: requests.memory=64Mi")
+    app.run("delete", "resourcequota/small", "limitrange/usual")
+    database(app, "plan", "--set", "instance=" + "a" * 55, code=64).expect(64, r"error\[H0466\].* the pods of `statefulset.apps/aaa", "must be no more than 63")
+    database(app, "deploy", "--yes", "--set", "memory=1", code=1).expect(1, r"error\[H0454\]", "mebibytes")
+
+
+def test_a_rule_that_only_a_controller_meets(app):
+    """Who may not make pods does not learn of it from the plan."""
+    app.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "low"}, "spec": {"limits": [{"type": "Container", "max": {"memory": "64Mi"}}]}})
+    rules = [{"apiGroups": ["apps", "coordination.k8s.io", "discovery.k8s.io"], "resources": ["*"], "verbs": ["*"]},
+             {"apiGroups": [""], "resources": ["secrets", "configmaps", "persistentvolumeclaims", "services"], "verbs": ["*"]},
+             {"apiGroups": [""], "resources": ["pods", "pods/log", "events"], "verbs": ["get", "list", "watch"]},
+             {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]}]
+    app.kubeconfig = account(app, *rules)
+    app.harmony("plan").expect(0, "Plan: 6 to create")
+    app.deploy(code=1).expect(1, r"error\[H0463\].*deployment/guestbook", "maximum memory usage per Container is 64Mi", "given up: it was refused")
 
 
 def test_images_are_pulled_with_a_secret(app):

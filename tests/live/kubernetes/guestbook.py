@@ -93,6 +93,14 @@ class Guestbook(cluster.Namespace):
             os.rmdir(self.home)
 
 
+def database(app, verb, *args, code=0):
+    """The deploy of one database, with one setting."""
+    binary = os.path.join(os.path.dirname(app.binary), "../../../tests/live/kubernetes/database-app")
+    if verb in ("plan", "deploy"):
+        args += ("--postgresql-image", IMAGES["postgresql"], *(("--postgresql", app.postgresql) if app.postgresql else ()))
+    return app.result([binary, verb, *args, *app.where()]).expect(code)
+
+
 def _view(*options):
     """The test cluster's own kubeconfig, as kubectl reads it."""
     return subprocess.run([cluster.kubectl(), "--kubeconfig", cluster.KUBECONFIG, "config", "view", "--raw", "-o", *options],

@@ -219,3 +219,20 @@ TEST_CASE("the rule that would allow it is read from the refusal") {
     CHECK_FALSE(denied_in(other));
   }
 }
+
+TEST_CASE("what a controller may not make is told in the server's own words, where no more is known") {
+  const auto rule = explain_failed_create(
+      "deployment/web", R"(pods "web-x" is forbidden: maximum memory usage per Container is 64Mi, but limit is 128Mi)");
+  REQUIRE(rule);
+  CHECK(rule->diagnostic.code == "H0463");
+  CHECK(fact(*rule, "refused") == "maximum memory usage per Container is 64Mi, but limit is 128Mi");
+  CHECK(rule->prospect == Prospect::may_heal);  // it is asked again
+  const auto field = explain_failed_create(
+      "deployment/web",
+      R"(Pod "web-x" is invalid: spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 500m)");
+  REQUIRE(field);
+  CHECK(field->diagnostic.code == "H0466");
+  CHECK(fact(*field, "spec.containers[0].resources.requests") == "must be less than or equal to cpu limit of 500m");
+  CHECK_FALSE(explain_failed_create("deployment/web", "the server is busy"));
+  CHECK(explain_failed_create("deployment/web", "pods \"x\" is invalid: "));
+}
