@@ -101,7 +101,8 @@ std::string postgresql_effect(const json::value& live, const json::value& result
   if (hibernates(result) != hibernates(live))
     return hibernates(result) ? "stops its pods: its data stays" : "starts its pods again";
   const std::string instances = pods(number_at(result, "spec.instances").value_or(1));
-  if (moved(live, result, "spec.imageName")) return "interrupts service: restarts " + instances;
+  if (moved(live, result, "spec.imageName") || moved(live, result, "spec.resources"))
+    return "interrupts service: restarts " + instances;
   if (moved(live, result, "spec.postgresql"))
     return fmt::format("reloads, or restarts {} where a setting needs it", instances);
   return "in place";

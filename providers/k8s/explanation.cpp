@@ -1,6 +1,7 @@
 #include "k8s/explanation.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 #include <boost/json/array.hpp>
@@ -124,11 +125,14 @@ std::optional<Explanation> creation_cause(const json::value& object, const Objec
   for (const json::value* maker : makers(object, related)) {
     const Selected events = refused_pods(*maker, related, tolerance);
     for (const json::value* event : events) seen += sightings_of(event);
-    if (!cause) cause = explain_message(subject_of(object), refusal_of(*maker, events));
+    if (!cause) cause = explain_failed_create(subject_of(object), refusal_of(*maker, events));
   }
-  if (cause && cause->diagnostic.code == "H0459" && seen >= tolerance.sightings) {
+  constexpr auto are_given_up = std::to_array<std::string_view>({"H0459", "H0463", "H0466"});
+  if (cause && seen >= tolerance.sightings &&
+      std::ranges::find(are_given_up, cause->diagnostic.code) != are_given_up.end()) {
     cause->prospect = Prospect::hopeless;
-    cause->rule = fmt::format("it was missing {} times", seen);
+    cause->rule = cause->diagnostic.code == "H0459" ? fmt::format("it was missing {} times", seen)
+                                                    : fmt::format("it was refused {} times", seen);
   }
   return cause;
 }
@@ -194,6 +198,7 @@ std::vector<Explanation> explain(const json::value& object, const Objects& relat
   std::vector<Explanation> all;
   std::vector<std::size_t> more;
   const std::string subject = subject_of(object);
+  if (auto cause = first_start_cause(subject, object, related)) return {std::move(*cause)};
   add(all, more, controller_cause(object));
   for (const json::value* job : jobs_of(object, related)) add(all, more, controller_cause(*job));
   const bool given_up = !all.empty();
@@ -214,6 +219,7 @@ std::vector<Explanation> explain(const json::value& object, const Objects& relat
     std::rotate(all.begin(), all.begin() + 1, all.end());
   }
   std::ranges::stable_sort(all, {}, &Explanation::prospect);
+  if (!all.empty()) warn_of_first_start(all.front(), object, related);
   const std::string serving = still_serving(object, related);
   if (!all.empty() && !serving.empty()) all.front().diagnostic.notes.push_back(serving);
   return all;

@@ -30,6 +30,7 @@ struct Explanation {
   Prospect prospect = Prospect::may_heal;
   std::string rule = {};  ///< why it is given up, or until when it is waited for
   std::optional<LogPlace> log = {};
+  bool is_current = false;  ///< it shows in what is wanted now: whatever was wrong before
 };
 
 /// How often something has to go wrong before it is given up. Counts, never times: a slow cluster is no failure.

@@ -7,6 +7,7 @@
 
 #include "host/printable.hpp"
 #include "k8s/cloud_native_pg.hpp"
+#include "k8s/quantity.hpp"
 #include "k8s/readiness_rules.hpp"
 #include "k8s/values.hpp"
 
@@ -16,17 +17,33 @@ namespace json = boost::json;
 
 namespace {
 
+/// What is asked for is there; rules of the namespace may have added to it.
+bool has_resources(const json::value& container, const json::value& cluster) {
+  for (const char* list : {"requests", "limits"})
+    for (const auto& [name, amount] : object_at(cluster, std::string("spec.resources.") + list)) {
+      const json::value* given = member(find(container, std::string("resources.") + list), name);
+      if (!given || !same_quantity(amount, *given)) return false;
+    }
+  return true;
+}
+
+bool is_as_wanted(const json::value& pod, const json::value& cluster) {
+  const std::string_view image = text_at(cluster, "spec.imageName");
+  return std::ranges::all_of(list_at(pod, "spec.containers"), [&](const json::value& container) {
+    if (text_at(container, "name") != "postgres") return true;
+    return (image.empty() || text_at(container, "image") == image) && has_resources(container, cluster);
+  });
+}
+
 /// What its pods run, not what it says of them: its status names no generation, and may be of the object as it was.
 std::optional<Readiness> old_instances(const Seen& seen, std::int64_t wanted) {
-  const std::string_view image = text_at(seen.object, "spec.imageName");
   std::int64_t ready_pods = 0, all = 0;
   for (const json::value* pod : owned_by(of_kind(seen.related, "Pod"), seen.object)) {
     if (label_of(*pod, "cnpg.io/podRole") != "instance") continue;
     ++all;
     ready_pods += is_ready_pod(*pod);
-    for (const json::value& container : list_at(*pod, "spec.containers"))
-      if (!image.empty() && text_at(container, "name") == "postgres" && text_at(container, "image") != image)
-        return waits(fmt::format("pod `{}` is of the old version", host::printable(name_of(*pod))));
+    if (!is_as_wanted(*pod, seen.object))
+      return waits(fmt::format("pod `{}` is of the old version", host::printable(name_of(*pod))));
   }
   if (all > 0 && ready_pods < wanted) return waits(share(ready_pods, wanted, "ready"));
   return std::nullopt;

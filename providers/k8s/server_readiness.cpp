@@ -151,7 +151,7 @@ class SetWait {
     auto causes = explain(live, all, written ? tolerance_ : Tolerance{});
     if (causes.empty() && readiness.state == Readiness::State::failed) causes.push_back(given_up(one, readiness));
     if (causes.empty()) return;
-    if (causes.front().prospect == Prospect::hopeless && !is_old(one, live, causes.front().diagnostic)) {
+    if (causes.front().prospect == Prospect::hopeless && !is_old(one, live, causes.front())) {
       add_log_of(causes.front());
       if (const std::string& why = causes.front().rule; !why.empty())
         causes.front().diagnostic.notes.push_back("given up: " + why);
@@ -164,7 +164,9 @@ class SetWait {
   /// What this run has not touched may bear the marks of an earlier one, whose cause may be mended: it gets its time, until
   /// something new goes wrong with it. So does a Cluster that was wrong before its operator acted upon what was written,
   /// since that never says which version it speaks of.
-  bool is_old(const Waited& one, const json::value& live, const Diagnostic& cause) {
+  bool is_old(const Waited& one, const json::value& live, const Explanation& found) {
+    if (found.is_current) return false;
+    const Diagnostic& cause = found.diagnostic;
     const bool written = one.expected.generation > 0;
     const bool made_now = one.expected.generation == 1;  // there was none before
     if (written && (made_now || !is_cloud_native_pg(live))) return false;

@@ -3,13 +3,14 @@
 import contextlib
 import functools
 import os
+import re
 import subprocess
 
 import guestbook
 import operator_cnpg
 from deploy_test import writes_to
 from failures_test import EVERYTHING, account, empty_registry
-from guestbook import IMAGES
+from guestbook import IMAGES, database
 from harness import wait_for
 from kill_test import KILLS, loop
 
@@ -38,13 +39,6 @@ def operated(test):
 
 def operator():
     return operator_cnpg.operator(IMAGES["cloudnative-pg"])
-
-
-def database(app, verb, *args, code=0):
-    """The deploy of one database, with one setting."""
-    binary = os.path.join(os.path.dirname(app.binary), "../../../tests/live/kubernetes/database-app")
-    image = ["--postgresql-image", IMAGES["postgresql"]] if verb in ("plan", "deploy") else []
-    return app.result([binary, verb, *args, *app.where(), *image]).expect(code)
 
 
 def sql(app, statement, instance="guestbook-db", name="guestbook"):
@@ -127,6 +121,20 @@ def test_a_setting(app):
 
 
 @operated
+def test_memory(app):
+    def given():
+        return app.json("get", "pod/db-1")["spec"]["containers"][0]["resources"]["limits"]["memory"]
+
+    database(app, "deploy", "--yes", "--set", "memory=256").expect(0, "2 created")
+    assert given() == "256Mi"
+    more = ["--set", "memory=320"]
+    database(app, "plan", *more).expect(0, "interrupts service: restarts 1 pod", "256Mi -> 320Mi")
+    database(app, "deploy", "--yes", *more).expect(0, "1 changed")
+    assert given() == "320Mi", "exit code 0 came before the restart"
+    database(app, "plan", "--detailed-exitcode", *more)
+
+
+@operated
 def test_a_database_that_no_score_names_any_more_is_put_to_rest(app):
     database(app, "deploy", "--yes", "--set", "instance=one").expect(0, "2 created")
     database(app, "plan", "--set", "instance=two").expect(0, r"~ database server +one +.*stops its pods: its data stays")
@@ -156,7 +164,12 @@ def test_an_image_that_does_not_exist(app):
     """The pod that waits for it belongs to a Job, which belongs to the Cluster."""
     with empty_registry():
         app.deploy("--postgresql-image", "localhost/harmony/nobody:15", code=1).expect(
-            1, r"error\[H0450\]", "localhost/harmony/nobody:15", "--> apps/harmony-app/deploy/guestbook.cpp", "^help: ")
+            1, r"error\[H0450\]", "localhost/harmony/nobody:15", "--> apps/harmony-app/deploy/guestbook.cpp", "^help: ", "begins the first start of a server only once")
+    # Its operator does not heed the correction: told at once, with what does.
+    told = app.deploy(code=1).expect(1, r"error\[H0443\]", "begun with: localhost/harmony/nobody:15")
+    app.run(*re.search(r"`kubectl (delete --cascade=foreground cluster\S* guestbook-db) -n \S+`", told.text).group(1).split())
+    app.deploy().expect(0, "5 checks passed")
+    app.plan_is_empty()
 
 
 @as_the_cluster_has_it

@@ -402,3 +402,31 @@ TEST_CASE("a pod of a StatefulSet's older revision is on its way out") {
   scene.object.at("status").as_object()["updateRevision"] = "db-newer";
   CHECK(explained(scene).empty());
 }
+
+TEST_CASE("a first start that was begun with another image is told at once, and what begins it anew") {
+  auto [cluster, related] = recorded::scene("cnpg-image-missing");
+  const auto begun = explain(cluster, related);
+  REQUIRE_FALSE(begun.empty());
+  CHECK(begun.front().diagnostic.code == "H0450");
+  REQUIRE_FALSE(begun.front().diagnostic.notes.empty());
+  CHECK(begun.front().diagnostic.notes.back().find(
+            "kubectl delete --cascade=foreground cluster.postgresql.cnpg.io nobody -n rec-cnpg") != std::string::npos);
+
+  // The recording leaves out what the Job makes its pod of; tests/live has a whole one.
+  for (auto& one : related)
+    if (one.at("kind") == "Job")
+      one.at("spec").as_object()["template"] =
+          recorded::parse(R"({"spec":{"containers":[{"name":"initdb","image":"localhost/harmony/nobody:15"}]}})");
+  CHECK(explain(cluster, related).front().diagnostic.code == "H0450");
+  cluster.at("spec").at("imageName") = "localhost/harmony/postgresql:15";
+  const auto corrected = explain(cluster, related);
+  REQUIRE(corrected.size() == 1);
+  CHECK(corrected.front().diagnostic.code == "H0443");
+  CHECK(corrected.front().prospect == Prospect::hopeless);
+  CHECK(corrected.front().is_current);
+  CHECK(corrected.front().diagnostic.facts.front().second == "localhost/harmony/nobody:15");
+
+  for (auto& one : related)
+    if (one.at("kind") == "Job") one.at("status").as_object()["succeeded"] = 1;
+  for (const auto& one : explain(cluster, related)) CHECK(one.diagnostic.code != "H0443");
+}
