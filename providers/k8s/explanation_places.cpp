@@ -51,9 +51,8 @@ Explanation unbound(const std::string& subject, const std::string& claim, const 
   Explanation found{
       .diagnostic = {.code = "H0460", .message = fmt::format("claim `{}` gets no volume", claim), .subject = subject}};
   found.diagnostic.help = fmt::format(
-      "have its StorageClass or a volume that fits made; where it is to be of another class, `kubectl delete pvc {}` "
-      "(no "
-      "data is in it) and deploy again with --storage-class",
+      "have its StorageClass or a volume that fits made; where it is to be of another class, `kubectl delete pvc {}`, "
+      "in which no data is, and deploy again with --storage-class",
       claim);
   found.rule = "a volume may still be made; waited for";
   if (!event) return found;

@@ -57,8 +57,7 @@ void warn_of_first_start(Explanation& cause, const json::value& cluster, const O
   if (code != "H0450" && code != "H0451") return;
   if (!is_cloud_native_pg(cluster) || !first_start(cluster, related)) return;
   cause.diagnostic.notes.push_back(
-      "its operator begins the first start of a server only once: where the image has to be "
-      "another, `" +
+      "its operator begins the first start of a server only once: where the image has to be another, `" +
       how_to_begin_anew(cluster) + "` before you deploy again; nothing is in it yet");
 }
 

@@ -42,6 +42,9 @@ bool is_of_a_policy(std::string_view message) {
   return message.find("denied request") != message.npos || message.find("denied the request") != message.npos;
 }
 
+/// A cluster may ask who names an owner whether he may delete what is owned (OpenShift does): no more is known then.
+bool is_of_the_owner(std::string_view message) { return message.find("set an ownerRef") != message.npos; }
+
 /// "… refuses the pods of `deployment.apps/web`"
 Diagnostic of_its_pods(Diagnostic said, const Subject& subject) {
   const std::string name = "`" + subject.text() + "`";
@@ -61,7 +64,7 @@ void require_admitted_pods(Scope& in, const Place& place, const Subject& subject
                          {.manager = field_manager, .storing = Storing::previewed});
   } catch (const ApiError& error) {
     auto known = explained(error, subject);
-    if (!known || known->diagnostic.code == "H0461") return;
+    if (!known || known->diagnostic.code == "H0461" || is_of_the_owner(error.status().message)) return;
     const Diagnostic said = of_its_pods(std::move(known->diagnostic), subject);
     if (known->prospect == Prospect::hopeless && !is_of_a_policy(error.status().message)) throw Error(said);
     in.note("warning", said.message + (said.facts.empty() ? "" : ": " + said.facts.front().second));

@@ -124,12 +124,15 @@ void RouteOnKubernetes::ensure(Scope& in, const Route& route) {
   const ChosenRoute chosen = choose(options_, route, api_->space(), offers(step, route));
   k8s::ObjectSet set{{.object = service(route)}};
   if (auto object = way_in(route, chosen)) set.push_back({.object = std::move(*object)});
-  const std::string open =
-      chosen.url(route.host).value_or(fmt::format("http://{}.{}.svc", route.instance, api_->space()));
-  step.detail(fmt::format("{} ({})", open, chosen.text()));
+  const auto outside = chosen.url(route.host);
+  const std::string address = outside.value_or(fmt::format("http://{}.{}.svc", route.instance, api_->space()));
+  step.detail(fmt::format("{} ({})", address, chosen.text()));
   api_->ensure(step, set);
   api_->until_ready(step, set, 60s);
-  step.note("open", open);
+  step.note(outside ? "open" : "inside", address);
+  if (!outside)                              // no name leads into the cluster
+    step.note("from here", fmt::format("kubectl port-forward -n {} service/{} 8080:{}", api_->space(), route.instance,
+                                       service_port));
   std::lock_guard hold{mutex_};
   provided_[route.instance] = route;
 }
