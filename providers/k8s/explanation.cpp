@@ -198,7 +198,6 @@ std::vector<Explanation> explain(const json::value& object, const Objects& relat
   std::vector<Explanation> all;
   std::vector<std::size_t> more;
   const std::string subject = subject_of(object);
-  if (auto cause = first_start_cause(subject, object, related)) return {std::move(*cause)};
   add(all, more, controller_cause(object));
   for (const json::value* job : jobs_of(object, related)) add(all, more, controller_cause(*job));
   const bool given_up = !all.empty();
@@ -219,7 +218,7 @@ std::vector<Explanation> explain(const json::value& object, const Objects& relat
     std::rotate(all.begin(), all.begin() + 1, all.end());
   }
   std::ranges::stable_sort(all, {}, &Explanation::prospect);
-  if (!all.empty()) warn_of_first_start(all.front(), object, related);
+  if (!all.empty()) judge_first_start(all.front(), object, related);
   const std::string serving = still_serving(object, related);
   if (!all.empty() && !serving.empty()) all.front().diagnostic.notes.push_back(serving);
   return all;

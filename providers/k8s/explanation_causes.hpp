@@ -37,11 +37,8 @@ std::optional<Explanation> claim_cause(const std::string& subject, const boost::
                                        const Objects& related, const Tolerance&);
 /// Of a route that those have refused who are to carry it.
 std::optional<Explanation> route_cause(const std::string& subject, const boost::json::value& route);
-/// Of a Cluster of CloudNativePG whose first start is another than the one that is wanted, and stays that.
-std::optional<Explanation> first_start_cause(const std::string& subject, const boost::json::value& cluster,
-                                             const Objects& related);
-/// A correction does not reach a first start that has begun.
-void warn_of_first_start(Explanation&, const boost::json::value& cluster, const Objects& related);
+/// Of the image that the first start of a Cluster of CloudNativePG cannot get: no correction reaches that start.
+void judge_first_start(Explanation&, const boost::json::value& cluster, const Objects& related);
 /// `configmap "settings" not found`, `couldn't find key password in Secret shop/db`: something that a pod names.
 std::optional<Explanation> missing_cause(const std::string& subject, std::string_view message, std::int64_t sightings,
                                          const Tolerance&);

@@ -65,6 +65,9 @@ void require_admitted_pods(Scope& in, const Place& place, const Subject& subject
   } catch (const ApiError& error) {
     auto known = explained(error, subject);
     if (!known || known->diagnostic.code == "H0461" || is_of_the_owner(error.status().message)) return;
+    // The pods of a StatefulSet make room for their successors.
+    const bool makes_room = live && text_at(workload, "kind") == "StatefulSet" && known->diagnostic.code == "H0458";
+    if (makes_room && known->prospect == Prospect::may_heal) return;
     const Diagnostic said = of_its_pods(std::move(known->diagnostic), subject);
     if (known->prospect == Prospect::hopeless && !is_of_a_policy(error.status().message)) throw Error(said);
     in.note("warning", said.message + (said.facts.empty() ? "" : ": " + said.facts.front().second));

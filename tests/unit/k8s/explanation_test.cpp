@@ -426,6 +426,12 @@ TEST_CASE("a first start that was begun with another image is told at once, and 
   CHECK(corrected.front().is_current);
   CHECK(corrected.front().diagnostic.facts.front().second == "localhost/harmony/nobody:15");
 
+  // One that is at work is waited for: the correction reaches the server when it is done.
+  std::vector<boost::json::value> at_work;
+  for (const auto& one : related)
+    if (one.at("kind") != "Pod") at_work.push_back(one);
+  for (const auto& one : explain(cluster, at_work)) CHECK(one.diagnostic.code != "H0443");
+
   for (auto& one : related)
     if (one.at("kind") == "Job") one.at("status").as_object()["succeeded"] = 1;
   for (const auto& one : explain(cluster, related)) CHECK(one.diagnostic.code != "H0443");
