@@ -4,6 +4,7 @@
 
 #include "k8s/explained.hpp"
 #include "k8s/manifest.hpp"
+#include "k8s/refusal.hpp"
 #include "k8s/values.hpp"
 
 namespace harmony::k8s {
@@ -36,10 +37,6 @@ json::object pod_of(const json::value& workload, const json::value& pod_template
   if (const json::value* spec = find(pod_template, "spec")) pod["spec"] = *spec;
   add_maker(metadata, workload);
   return pod;
-}
-
-bool is_of_a_policy(std::string_view message) {
-  return message.find("denied request") != message.npos || message.find("denied the request") != message.npos;
 }
 
 /// A cluster may ask who names an owner whether he may delete what is owned (OpenShift does): no more is known then.

@@ -108,9 +108,8 @@ std::optional<Explanation> admission(const std::string& subject, std::string_vie
     one.rule = "a webhook may be starting; waited for";
     return one;
   }
-  constexpr auto signs = std::to_array<std::string_view>(
-      {"violates PodSecurity", "denied the request", "denied request", "failed quota: "});
-  if (std::ranges::none_of(signs, [&](std::string_view sign) { return has(message, sign); })) return std::nullopt;
+  if (!is_of_a_policy(message) && !has(message, "violates PodSecurity") && !has(message, "failed quota: "))
+    return std::nullopt;
   return refused_by_rule(subject, message);
 }
 
@@ -231,6 +230,10 @@ std::size_t value_end(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_of_a_policy(std::string_view message) {
+  return has(message, "denied request") || has(message, "denied the request");
+}
 
 std::string without_value(std::string_view cause) {
   const auto colon = cause.find(": ");

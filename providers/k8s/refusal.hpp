@@ -21,6 +21,9 @@ std::optional<Explanation> explain_message(const std::string& subject, std::stri
 /// the caller decides from when on there is no hope.
 std::optional<Explanation> explain_failed_create(const std::string& subject, std::string_view message);
 
+/// Refused by a policy or a webhook, which may look at who asks; not by a rule of the server's own.
+bool is_of_a_policy(std::string_view message);
+
 /// "Invalid value: {…}: field is immutable" -> "field is immutable". Values may be secrets, and are not repeated.
 std::string without_value(std::string_view cause);
 

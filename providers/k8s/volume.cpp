@@ -74,6 +74,8 @@ void set_volume(json::object& object, const VolumeDefaults& defaults) {
   if (json::value& name = made_at(object, paths.storage_class); name.is_null()) name = defaults.storage_class;
 }
 
+bool has_volume(const json::value& object) { return !paths_of(object).size.empty(); }
+
 void keep_volume(json::value& object, const json::value& live, std::string_view manager) {
   const Paths paths = paths_of(object);
   if (paths.size.empty()) return;

@@ -19,6 +19,8 @@ struct VolumeDefaults {
 std::string checked_volume_size(const std::string& text);
 /// Gives a claim, or a Cluster of CloudNativePG, what it leaves open; nothing to any other object.
 void set_volume(boost::json::object& object, const VolumeDefaults&);
+/// Whether it is one of those.
+bool has_volume(const boost::json::value& object);
 /// Volumes never shrink, and never change their class: where the one that is there is larger, by whatever hand, its size is
 /// the wanted one; its class is wanted as far as `manager` has named it, and is nobody's word otherwise.
 void keep_volume(boost::json::value& object, const boost::json::value& live, std::string_view manager);

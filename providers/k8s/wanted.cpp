@@ -100,7 +100,7 @@ std::optional<Resource> resource_of(Scope& in, const Place& place, const std::st
 Subject subject_of(const ObjectReference& reference) { return {"k8s", subject_kind(reference.what), reference.name}; }
 
 void keep_what_stays(Wanted& wanted, const json::value& live) {
-  if (is_going(live)) return;                // as good as gone
+  if (is_going(live) || !has_volume(wanted.object)) return;  // one that is going is as good as gone
   keep_volume(wanted.object, live, field_manager);
   note_what_it_owns(wanted.object.get_object());
 }

@@ -118,9 +118,7 @@ def test_pods_of_others_are_not_taken_for_ours(app):
 
 
 def test_two_parts_of_one_instance_name_are_refused(app):
-    binary = os.path.join(os.path.dirname(app.binary), "../../../tests/live/kubernetes/database-app")
-    settings = ["--postgresql", "statefulset", "--set", "instance=shop", "--set", "broker=shop"]
-    app.result([binary, "plan", *settings, *app.where()]).expect(64, r"error\[H0473\]", "first: .*shop, .*database.cpp:", "second: .*shop, .*database.cpp:")
+    database(app, "plan", "--set", "instance=shop", "--set", "broker=shop", code=64).expect(64, r"error\[H0473\]", "first: .*shop, .*database.cpp:", "second: .*shop, .*database.cpp:")
     assert not app.objects(), app.objects()
 
 
@@ -358,12 +356,12 @@ def test_rules_on_pods_are_told_by_the_plan(app):
     app.harmony("plan", "--set", f"image={IMAGES['guestbook-next']}").expect(1, r"error\[H0463\].*`deployment.apps/guestbook`", "maximum memory usage per Container is 100Mi")
 
 
-def policy_on(resource, group, expression, app, name):
+def policy_on(resource, expression, app, name):
     """A ValidatingAdmissionPolicy of this namespace, or of a new one whose name begins alike."""
     selector = {"matchLabels": {"kubernetes.io/metadata.name": app.name}} if resource == "pods" else {}
     return ({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name},
              "spec": {"failurePolicy": "Fail",
-                      "matchConstraints": {"resourceRules": [{"apiGroups": [group], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": [resource]}]},
+                      "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": [resource]}]},
                       "validations": [{"expression": expression, "message": "not here, not so"}]}},
             {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
              "spec": {"policyName": name, "validationActions": ["Deny"], "matchResources": {"namespaceSelector": selector}}})
@@ -372,7 +370,7 @@ def policy_on(resource, group, expression, app, name):
 def test_a_policy_may_look_at_who_makes_pods(app):
     """A pod that has no owner, or comes from a person, is refused; those of controllers are not."""
     name = f"made-by-controllers-{app.name}"
-    app.apply(*policy_on("pods", "", "has(object.metadata.ownerReferences) && request.userInfo.username.startsWith('system:serviceaccount:kube-system:')", app, name))
+    app.apply(*policy_on("pods", "has(object.metadata.ownerReferences) && request.userInfo.username.startsWith('system:serviceaccount:kube-system:')", app, name))
     try:
         wait_for("the policy to be heeded", lambda: "warning" in app.harmony("plan").text)
         app.harmony("plan").expect(0, "warning: an admission rule of the cluster refuses the pods of `deployment.apps/guestbook`", "not here, not so", "Plan: 6 to create")
@@ -384,7 +382,7 @@ def test_a_policy_may_look_at_who_makes_pods(app):
 def test_a_policy_on_namespaces_is_asked_by_the_plan(app):
     fresh = app.name + "-new"
     name = f"labelled-{app.name}"
-    app.apply(*policy_on("namespaces", "", f"object.metadata.name != '{fresh}'", app, name))
+    app.apply(*policy_on("namespaces", f"object.metadata.name != '{fresh}'", app, name))
     app.name, ours = fresh, app.name
     try:
         wait_for("the policy to be heeded", lambda: app.harmony("plan", "--create-namespace").code != 0)
