@@ -149,7 +149,7 @@ bool Client::again_after(Scope& at, Patience& patience, const Reply& reply, cons
   Status status = status_of(reply).value_or(Status{.message = "no API server's"});
   status.code = reply.status;
   status.retry_after = retry_after_of(reply);
-  const std::string told = fmt::format("HTTP {} {}", status.code, host::printable(status.reason));
+  const std::string told = http_text(status);
   switch (outcome_of(status, call.verb)) {
     case Outcome::failed: return false;
     case Outcome::unknown: throw outcome_unknown(call.asked, fmt::format("the answer is {}", told), destination());

@@ -131,10 +131,16 @@ struct Lease::State {
     const auto hold = alone(in);
     if (!ours) return;
     const auto renewed = [&](const json::value& from) {
-      const auto asked = Clock::now();
       json::value lease = from;
-      lease.at("spec").as_object()["renewTime"] = micro_time();
-      held(place->client->replace(in, resource(in), lease, {.manager = field_manager}).object, asked);
+      Clock::time_point asked;
+      // One that seemed to have failed, and was done, is a conflict with ourselves when it is sent again.
+      const auto write = [&] {
+        asked = Clock::now();
+        lease.at("spec").as_object()["renewTime"] = micro_time();
+        return place->client->replace(in, resource(in), lease, {.manager = field_manager}).object;
+      };
+      json::value stored = write_surely(in, write);
+      held(std::move(stored), asked);
     };
     try {
       as_it_is_now(in, *ours, renewed);

@@ -97,6 +97,10 @@ std::optional<Status> status_of(const Reply& reply) {
   return status;
 }
 
+std::string http_text(const Status& status) {
+  return fmt::format("HTTP {}{}{}", status.code, status.reason.empty() ? "" : " ", host::printable(status.reason));
+}
+
 json::value to_json(const Status& status) {
   json::array causes;
   for (const StatusCause& cause : status.causes)
@@ -122,8 +126,7 @@ ApiError api_error(Status status, const Asked& asked, const Destination& server)
                         .category = kind.category,
                         .message = std::move(message),
                         .subject = host::printable(asked.subject),
-                        .facts = {{"API server", host::printable(server.text())},
-                                  {"answer", fmt::format("HTTP {} {}", status.code, host::printable(status.reason))}},
+                        .facts = {{"API server", host::printable(server.text())}, {"answer", http_text(status)}},
                         .help = std::string(kind.help)};
   for (std::size_t i = 0; i < std::min(status.causes.size(), shown_causes); ++i)
     diagnostic.facts.emplace_back("cause", field_text(status.causes[i], asked.hides_values));

@@ -29,6 +29,7 @@ struct Status {
 std::optional<Status> status_of(const Reply&);
 /// Of a watch's ERROR event.
 std::optional<Status> status_of(const boost::json::value&);
+std::string http_text(const Status&);  ///< "HTTP 404 NotFound"
 /// As the server would say it.
 boost::json::value to_json(const Status&);
 

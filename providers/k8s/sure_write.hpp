@@ -1,29 +1,31 @@
 #pragma once
 /// A write whose answer was lost may have been done: it is read back, and sent again where it was not.
-#include <chrono>
 #include <optional>
 #include <utility>
 
 #include "harmony/scope.hpp"
+#include "k8s/retry.hpp"
 #include "k8s/status.hpp"
 
 namespace harmony::k8s {
 
 /// @param write such that sending it twice is harmless: an apply, or one that is refused where it has been done already
 /// @param read_back what `write` would have returned, where it was done; nothing where it was not
-/// @throws OutcomeUnknown where one answer after another is lost; what `write` and `read_back` throw
+/// @throws OutcomeUnknown where one answer after another is lost, for as long as a request that nobody answers is tried;
+///         what `write` and `read_back` throw
 template <class Write, class ReadBack>
 auto write_surely(Scope& in, Write&& write, ReadBack&& read_back) -> decltype(write()) {
-  using namespace std::chrono_literals;
-  constexpr int most_tries = 4;
-  for (int tries = 1;; ++tries) {
+  constexpr double apart = 0.5;  // each of its requests keeps its own distance from those of others
+  Patience patience{Patience::Clock::now(), apart};
+  for (;;) {
     try {
       return write();
     } catch (const OutcomeUnknown& unknown) {
-      if (tries == most_tries) throw;
+      const auto time = patience.next(Patience::Clock::now(), std::nullopt);
+      if (!time) throw;
       in.retried(unknown.data().message);
+      in.pause(*time);  // a gateway may have been quicker than the server behind it
     }
-    in.pause(200ms * tries);  // a gateway may have been quicker than the server behind it
     if (auto done = read_back()) return std::move(*done);
   }
 }

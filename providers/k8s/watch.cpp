@@ -196,7 +196,7 @@ Client::Streamed Client::watch_once(Scope& at, const Resource& resource, const L
 void Client::heed_end(Scope& at, const Status& status, Watched& watched, const Asked& asked) {
   if (status.code == 401 || status.code == 403) throw api_error(status, asked, destination());
   if (status.code == 410 || status.code == 400) watched.forget_version();
-  at.retried(fmt::format("the watch ended: HTTP {} {}", status.code, host::printable(status.reason)));
+  at.retried("the watch ended: " + http_text(status));
 }
 
 }  // namespace harmony::k8s

@@ -103,8 +103,7 @@ def test_a_secret_that_is_missing(app):
     started = app.start("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}")
     lines = read_until(started, "Insufficient ephemeral-storage")
     app.run("delete", "secret/guestbook-environment")
-    app.run("delete", "limitrange/greedy")
-    app.run("delete", "pod", "-l", "app.kubernetes.io/name=guestbook", "--field-selector", "status.phase=Pending")
+    schedulable(app)
     text = lines + started.stdout.read()
     assert started.wait(timeout=120) in (1, 4), text
     # As something deleted while it is waited for, or as something that a pod misses: whichever is seen first.
@@ -128,6 +127,11 @@ def limited(app):
                "spec": {"limits": [{"type": "Container", "defaultRequest": {"ephemeral-storage": "1000Ti"}, "default": {"ephemeral-storage": "1000Ti"}}]}})
 
 
+def schedulable(app):
+    app.run("delete", "limitrange/greedy")
+    app.run("delete", "pod", "-l", "app.kubernetes.io/name=guestbook", "--field-selector", "status.phase=Pending")
+
+
 def test_a_pod_that_fits_on_no_node(app):
     app.deploy()
     limited(app)
@@ -135,8 +139,7 @@ def test_a_pod_that_fits_on_no_node(app):
     # It may heal, so that it is waited for; but not without saying why.
     lines = read_until(started, "Insufficient ephemeral-storage")
     assert "waiting" in lines.splitlines()[-1], lines
-    app.run("delete", "limitrange/greedy")
-    app.run("delete", "pod", "-l", "app.kubernetes.io/name=guestbook", "--field-selector", "status.phase=Pending")
+    schedulable(app)
     text = lines + started.stdout.read()
     assert started.wait(timeout=120) == 0, text
     app.plan_is_empty("--set", f"image={IMAGES['guestbook-next']}")
@@ -292,21 +295,52 @@ def test_an_api_server_that_goes_and_comes_back(app):
         app.plan_is_empty()
 
 
-def test_a_gateway_with_nothing_behind_it_for_a_while(app):
-    """What answers is no API server, and says that it will be one again: a wait goes on."""
+def gateway_page():
     page = b"<html><title>503 Service Unavailable</title></html>"
+    return b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page)
+
+
+def test_a_gateway_with_nothing_behind_it_while_it_waits(app):
+    """What answers is no API server, and says that it will be one again: a wait goes on."""
+    app.deploy()
+    limited(app)                             # so that there is something to wait for
     relay = HttpRelay(api_server(), client_context())
     with app.through(relay):
-        started = app.start("deploy", "--yes")
-        wait_for("objects to be there", lambda: "statefulset/guestbook-db" in app.objects(), limit=60)
-        relay.junk = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page)
+        started = app.start("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}")
+        lines = read_until(started, "Insufficient ephemeral-storage")
+        relay.junk = gateway_page()
         relay.drop()
-        lines = read_until(started, "503")
+        lines += read_until(started, "503")
         assert "waiting" in lines.splitlines()[-1], lines
         wait_for("an outage that is long", lambda: lease_age(app) > 15, limit=90)
         relay.junk = None
+        schedulable(app)
         text = lines + started.stdout.read()
         assert started.wait(timeout=120) == 0 and "5 checks passed" in text, text
+    app.plan_is_empty("--set", f"image={IMAGES['guestbook-next']}")
+
+
+def test_a_gateway_with_nothing_behind_it_at_a_write(app):
+    """Whether it was done is not known, and not for longer than the lock would hold by itself."""
+    outages = []
+
+    def away_at_the_database(name):
+        if not name.endswith("statefulsets/guestbook-db") or outages:
+            return True
+        outages.append(name)
+        relay.junk = gateway_page()
+        return False
+
+    relay = HttpRelay(api_server(), client_context(), away_at_the_database)
+    with app.through(relay):
+        started = app.start("deploy", "--yes")
+        wait_for("the gateway to be left alone", lambda: relay.junk, limit=60)
+        relay.drop()
+        wait_for("an outage that is long", lambda: lease_age(app) > 15, limit=90)
+        relay.junk = None
+        text = started.stdout.read()
+        assert started.wait(timeout=120) == 0 and "5 checks passed" in text, text
+        assert re.search(r"waiting: .*503", text), text
     app.plan_is_empty()
 
 

@@ -94,7 +94,8 @@ class HttpRelay(Relay):
             with self.context.wrap_socket(plain, server_hostname=self.target[0]) as there:
                 with self.lock:
                     self.open.update((client, there))
-                self._pass_on(client, there)
+                if not self.junk:            # which was set while we shook hands, and this missed the drop
+                    self._pass_on(client, there)
                 with self.lock:
                     self.open -= {client, there}
 
