@@ -185,7 +185,7 @@ void RehearsedApi::ensure(Scope& in, std::vector<Wanted> all) {
   for (Wanted& one : all) {
     live.push_back(find(in, one.reference));
     if (!live.back()) continue;
-    if (const std::string kept = class_that_stays(one, *live.back()); !kept.empty()) in.note("warning", kept);
+    for (std::string& kept : what_stays(one, *live.back(), real_->place().volumes)) in.note("warning", std::move(kept));
     keep_what_stays(one, *live.back());
   }
   const auto assessed = assess_all(in, real_->place(), all, live, space_is_there(in));

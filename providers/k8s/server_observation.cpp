@@ -47,6 +47,11 @@ Health health_of(Readiness::State state) {
   return Health::unknown;
 }
 
+/// No Score wants none: somebody, or an autoscaler, has put it to rest.
+bool has_no_wanted_pod(const json::value& workload) {
+  return kind_of(workload).group == "apps" && number_at(workload, "spec.replicas") == 0;
+}
+
 /// Each container the same image in every pod; one that only some have was injected by somebody else.
 bool run_the_same_images(const Selected& pods) {
   std::map<std::string, std::set<std::string>> images;
@@ -82,6 +87,7 @@ Observation ServerApi::observe(Scope& in, const LedgerEntry& entry) {
   const Readiness readiness = readiness_of(ours ? &*live : nullptr, related);
   seen.health = health_of(readiness.state);
   seen.detail = live && !ours ? "somebody else's has its name" : readiness.reason;
+  if (seen.health == Health::ok && has_no_wanted_pod(*live)) seen.health = Health::down, seen.detail = "scaled to none";
   if (readiness.mostly_told) seen.detail = "assumed: " + seen.detail;
   if (seen.health == Health::starting)
     if (const auto causes = explain(*live, related); !causes.empty()) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 #include "harmony/error.hpp"
@@ -69,19 +70,27 @@ std::string checked_volume_size(const std::string& text) {
 void set_volume(json::object& object, const VolumeDefaults& defaults) {
   const Paths paths = paths_of(object);
   if (paths.size.empty()) return;
-  if (json::value& size = made_at(object, paths.size); size.is_null()) size = defaults.size;
+  if (json::value& size = made_at(object, paths.size); size.is_null())
+    size = defaults.size.value_or(std::string(default_volume_size));
   if (defaults.storage_class.empty()) return;
   if (json::value& name = made_at(object, paths.storage_class); name.is_null()) name = defaults.storage_class;
 }
 
 bool has_volume(const json::value& object) { return !paths_of(object).size.empty(); }
 
+std::optional<std::string> larger_size(const json::value& object, const json::value& live) {
+  const Paths paths = paths_of(object);
+  if (paths.size.empty()) return std::nullopt;
+  const json::value *ours = find(object, paths.size), *there = find(live, paths.size);
+  const auto wanted = ours ? quantity_of(*ours) : std::nullopt, is = there ? quantity_of(*there) : std::nullopt;
+  if (!wanted || !is || !(*wanted < *is)) return std::nullopt;
+  return there->is_string() ? std::string(there->get_string()) : json::serialize(*there);
+}
+
 void keep_volume(json::value& object, const json::value& live, std::string_view manager) {
   const Paths paths = paths_of(object);
   if (paths.size.empty()) return;
-  const json::value *ours = find(object, paths.size), *there = find(live, paths.size);
-  const auto wanted = ours ? quantity_of(*ours) : std::nullopt, is = there ? quantity_of(*there) : std::nullopt;
-  if (wanted && is && *wanted < *is) made_at(object.get_object(), paths.size) = *there;
+  if (const auto size = larger_size(object, live)) made_at(object.get_object(), paths.size) = *size;
 
   const json::value* name = find(live, paths.storage_class);
   if (name && applied_by(live, manager, paths.storage_class)) made_at(object.get_object(), paths.storage_class) = *name;

@@ -11,7 +11,7 @@ namespace harmony::k8s {
 inline constexpr std::string_view default_volume_size = "1Gi";
 
 struct VolumeDefaults {
-  std::string size{default_volume_size};
+  std::optional<std::string> size = {};      ///< nothing: default_volume_size
   std::string storage_class = {};  ///< empty: the cluster's default
 };
 
@@ -24,6 +24,8 @@ bool has_volume(const boost::json::value& object);
 /// Volumes never shrink, and never change their class: where the one that is there is larger, by whatever hand, its size is
 /// the wanted one; its class is wanted as far as `manager` has named it, and is nobody's word otherwise.
 void keep_volume(boost::json::value& object, const boost::json::value& live, std::string_view manager);
+/// Where the volume that is there is larger than the wanted one: how large, in the words of `live`.
+std::optional<std::string> larger_size(const boost::json::value& object, const boost::json::value& live);
 /// The class that it names; nothing where it names none, or has no volume.
 std::optional<std::string> storage_class_of(const boost::json::value& object);
 

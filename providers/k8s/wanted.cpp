@@ -105,13 +105,17 @@ void keep_what_stays(Wanted& wanted, const json::value& live) {
   note_what_it_owns(wanted.object.get_object());
 }
 
-std::string class_that_stays(const Wanted& wanted, const json::value& live) {
-  const auto asked = storage_class_of(wanted.object);
-  if (!asked || is_going(live)) return {};
-  const std::string is = storage_class_of(live).value_or("");
-  if (is == *asked) return {};
-  return fmt::format("{} keeps its StorageClass{}: --storage-class is of new volumes", wanted.subject.text(),
-                     is.empty() ? "" : " `" + host::printable(is) + "`");
+std::vector<std::string> what_stays(const Wanted& wanted, const json::value& live, const VolumeDefaults& asked) {
+  std::vector<std::string> kept;
+  if (is_going(live) || !has_volume(wanted.object)) return kept;
+  if (const auto size_now = larger_size(wanted.object, live); size_now && asked.size)
+    kept.push_back(fmt::format("{} keeps its size `{}`: a volume never shrinks", wanted.subject.text(),
+                               host::printable(*size_now)));
+  const std::string storage_class_now = storage_class_of(live).value_or("");
+  if (const auto named = storage_class_of(wanted.object); named && *named != storage_class_now)
+    kept.push_back(fmt::format("{} keeps its StorageClass{}: --storage-class is of new volumes", wanted.subject.text(),
+                               storage_class_now.empty() ? "" : " `" + host::printable(storage_class_now) + "`"));
+  return kept;
 }
 
 Wanted wanted(const Scope& in, const Manifest& manifest, const Place& place, PrimitiveKey key) {

@@ -35,8 +35,8 @@ std::optional<Resource> resource_of(Scope&, const Place&, const std::string& sub
 /// What cannot be otherwise, since it is there: how large its volume is, and of which class.
 void keep_what_stays(Wanted&, const boost::json::value& live);
 
-/// Of a volume that is there and of another class than was asked for, a sentence that says so; else empty.
-std::string class_that_stays(const Wanted&, const boost::json::value& live);
+/// Of a volume that is there, and is not as was asked for, what it keeps: a sentence for each.
+std::vector<std::string> what_stays(const Wanted&, const boost::json::value& live, const VolumeDefaults& asked);
 
 /// Conceals every secret on the way.
 Wanted wanted(const Scope&, const Manifest&, const Place&, PrimitiveKey);

@@ -62,10 +62,10 @@ std::string named_object(const TopologySettings& settings, const std::string& op
 }
 
 k8s::VolumeDefaults volumes_of(const TopologySettings& settings) {
-  return {
-      .size = k8s::checked_volume_size(option_or(settings, "volume-size", std::string(k8s::default_volume_size))),
-      .storage_class = named_object(settings, "storage-class", "StorageClass"),
-  };
+  k8s::VolumeDefaults asked{.storage_class = named_object(settings, "storage-class", "StorageClass")};
+  if (const auto size = settings.options.find("volume-size"); size != settings.options.end())
+    asked.size = k8s::checked_volume_size(size->second);
+  return asked;
 }
 
 /// A kubeconfig that was named, or that is there, wins over the account of the pod we may be in, as with kubectl.

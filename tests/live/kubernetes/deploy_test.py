@@ -89,6 +89,9 @@ def test_what_moved_is_taken_back(app):
                               "configmap/guestbook-db-configuration", r"pg_hba.conf")
     app.deploy("--set", "replicas=1").expect(0, "2 changed", "5 checks passed")
     app.plan_is_empty("--set", "replicas=1")
+    app.run("scale", "deployment/guestbook", "--replicas=0")
+    app.harmony("status").expect(0, r"workload +guestbook +down +scaled to none")
+    app.harmony("deploy", "--yes", "--set", "replicas=1").expect(0, "scales 0 -> 1", "5 checks passed")
     app.run("delete", "service/guestbook")
     app.harmony("status").expect(0, r"route +guestbook +missing")
     app.deploy("--set", "replicas=1").expect(0, "1 created")
@@ -305,6 +308,7 @@ def test_volumes_have_the_size_that_was_asked_for(app):
     app.deploy("--volume-size", "2Gi").expect(0, "5 checks passed")
     assert (size(), size("guestbook-nats-data")) == ("2Gi", "2Gi")
     app.plan_is_empty()  # none shrinks
+    app.harmony("plan", "--volume-size", "1Gi").expect(0, "No changes", "warning: persistentvolumeclaim/guestbook-db-data keeps its size `2Gi`: a volume never shrinks")
     # This cluster's class cannot grow: the server says so before anything is written.
     app.harmony("plan", "--volume-size", "3Gi").expect(1, r"error\[H0463\]: the StorageClass of", "allowVolumeExpansion")
     assert size() == "2Gi"
