@@ -89,7 +89,8 @@ void check_words(const Arguments& arguments, const VerbInfo& verb) {
   const std::size_t allowed = verb.argument.empty() ? 0 : 1;
   if (arguments.positional.size() > allowed)
     throw usage("H0509", fmt::format("unexpected argument `{}`", printable_line(arguments.positional[allowed])),
-                fmt::format("`{0} --help` shows what `{0}` takes", verb.name));
+                fmt::format("{1}`{0} --help` shows what `{0}` takes", verb.name,
+                            verb.name == "deploy" ? "a saved plan is named by --plan FILE; " : ""));
   if (verb.required() && arguments.positional.empty())
     throw usage("H0509", fmt::format("`{}` needs an argument: {}", verb.name, verb.argument),
                 verb.choices.empty() ? std::string{} : fmt::format("choose one of: {}", fmt::join(verb.choices, ", ")));

@@ -1,33 +1,55 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "harmony/engine.hpp"
 
 namespace harmony {
 
 namespace {
-std::string line_of(const Change& change) {
-  return fmt::format("{} {}", to_string(change.action), change.subject.text());
+std::string_view done_to_it(Action action) {
+  switch (action) {
+    case Action::unchanged: return "left as it is";
+    case Action::create: return "created";
+    case Action::update: return "changed";
+    case Action::replace: return "replaced";
+    case Action::remove: return "deleted";
+  }
+  return "?";
 }
 
-/// " (port 21720, owner a -> b)"; the identity where it is what the change is about.
-std::string fields_of(const Change& change) {
-  std::string text = change.identity;
-  for (const FieldChange& field : change.fields)
-    text += fmt::format("{}{} {} -> {}", text.empty() ? "" : ", ", field.path,
-                        field.before.empty() ? "(none)" : field.before, field.after.empty() ? "(none)" : field.after);
-  return text.empty() ? text : " (" + text + ")";
+std::string sides_of(const FieldChange& field) {
+  return fmt::format("{} -> {}", field.before.empty() ? "(none)" : field.before,
+                     field.after.empty() ? "(none)" : field.after);
 }
 
-/// Both in words, without the fields that are the same in both.
-std::string moved_text(const Change& now, const Change& planned) {
-  const auto told = [](Change change, const Change& other) {
-    std::erase_if(change.fields,
-                  [&](const FieldChange& field) { return std::ranges::count(other.fields, field) != 0; });
-    return line_of(change) + fields_of(change);
+/// "size 9 -> 2 (planned: 1 -> 2), owner a -> b (not planned)": what is the same in both is left out.
+std::string moved_fields(const Change& now, const Change& planned) {
+  std::vector<std::string> parts;
+  if (now.identity != planned.identity && !now.identity.empty() && !planned.identity.empty())
+    parts.push_back(fmt::format("{} (planned: {})", now.identity, planned.identity));
+  const auto same_path = [](const Change& change, const std::string& path) {
+    return std::ranges::find(change.fields, path, &FieldChange::path);
   };
-  return fmt::format("{}: was planned as {}", told(now, planned), told(planned, now));
+  for (const FieldChange& field : now.fields) {
+    const auto before = same_path(planned, field.path);
+    if (before == planned.fields.end())
+      parts.push_back(fmt::format("{} {} (not planned)", field.path, sides_of(field)));
+    else if (*before != field)
+      parts.push_back(fmt::format("{} {} (planned: {})", field.path, sides_of(field), sides_of(*before)));
+  }
+  for (const FieldChange& field : planned.fields)
+    if (same_path(now, field.path) == now.fields.end())
+      parts.push_back(fmt::format("{} {} (planned, and no longer needed)", field.path, sides_of(field)));
+  return parts.empty() ? "would be changed otherwise than planned" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string moved_text(const Change& now, const Change& planned) {
+  const std::string subject = now.subject.text();
+  if (now.action == planned.action) return fmt::format("{}: {}", subject, moved_fields(now, planned));
+  return fmt::format("{}: would be {}, and was planned to be {}", subject, done_to_it(now.action),
+                     done_to_it(planned.action));
 }
 
 /// From what was found then: whoever approved a change has seen what it takes away.
@@ -65,13 +87,16 @@ std::vector<std::string> differences(const Plan& before, const Plan& now) {
   const auto old_changes = changing(before), new_changes = changing(now);
   for (const auto& [subject, change] : new_changes) {
     const auto old = old_changes.find(subject);
-    if (old == old_changes.end()) lines.push_back(line_of(change) + ": was not planned");
+    if (old == old_changes.end())
+      lines.push_back(fmt::format("{}: would be {}, which was not planned", subject.text(), done_to_it(change.action)));
     else if (!fits(old->second, change) || !starts_alike(old->second, change))
       lines.push_back(moved_text(change, old->second));
   }
   if (new_changes.empty() && !old_changes.empty()) return {"all that it plans is as it should be already"};
   for (const auto& [subject, change] : old_changes)
-    if (!new_changes.contains(subject)) lines.push_back(line_of(change) + ": was planned, and is no longer needed");
+    if (!new_changes.contains(subject))
+      lines.push_back(
+          fmt::format("{}: was planned to be {}, and need not be any more", subject.text(), done_to_it(change.action)));
   return lines;
 }
 

@@ -528,7 +528,7 @@ def test_a_saved_plan_for_a_namespace_that_somebody_made_meanwhile(app):
         app.run("create", "configmap", "guestbook-db-configuration", "--from-literal=a=b")
         app.result([app.binary, "deploy", "--plan", saved, "--kubeconfig", app.kubeconfig]).expect(5, r"error\[H0430\]")
         app.run("delete", "configmap/guestbook-db-configuration")
-        app.result([app.binary, "deploy", "--plan", saved, "--kubeconfig", app.kubeconfig]).expect(8, r"error\[H0303\]", f"create namespace/{app.name}: was planned")
+        app.result([app.binary, "deploy", "--plan", saved, "--kubeconfig", app.kubeconfig]).expect(8, r"error\[H0303\]", f"namespace/{app.name}: was planned to be created, and need not be any more")
         assert set(app.objects()) <= {"secret/harmony.guestbook"}, app.objects().keys()
 
 

@@ -117,8 +117,7 @@ TEST_CASE("a saved plan that no longer fits stops before any write") {
     REQUIRE(codes_of(report.errors) == Lines{"H0303"});
     CHECK(report.errors.front().message == StalePlan({}).data().message);
     CHECK(report.errors.front().category == Category::stale_plan);
-    CHECK(report.errors.front().notes ==
-          Lines{"update thing/b (size 9 -> 2): was planned as create thing/b (size (none) -> 2)"});
+    CHECK(report.errors.front().notes == Lines{"thing/b: would be changed, and was planned to be created"});
     CHECK(test.store().history().empty());
     CHECK(test.ledger().calls() == Lines{"lock"});
   }
@@ -187,9 +186,9 @@ TEST_CASE("differences are told in words") {
   const Plan before = test.rehearse(shop);
   const Plan now = test.rehearse(part_of("shop", {{.name = "b", .fields = {{"size", "3"}}}, {.name = "c"}}));
   CHECK(differences(before, before).empty());
-  CHECK(differences(before, now) ==
-        Lines{"create thing/b (size (none) -> 3): was planned as create thing/b (size (none) -> 2)",
-              "create thing/c: was not planned", "create thing/a: was planned, and is no longer needed"});
+  CHECK(differences(before, now) == Lines{"thing/b: size (none) -> 3 (planned: (none) -> 2)",
+                                          "thing/c: would be created, which was not planned",
+                                          "thing/a: was planned to be created, and need not be any more"});
   REQUIRE(test.deploy(shop).ok());
   CHECK(differences(before, test.rehearse(shop)) == Lines{"all that it plans is as it should be already"});
 }
