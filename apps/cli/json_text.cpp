@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "companions/utf8.hpp"
+#include "harmony/utf8.hpp"
 #include "plan_counts.hpp"
 #include "source_place.hpp"
 

@@ -9,7 +9,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include "companions/utf8.hpp"
+#include "harmony/utf8.hpp"
 
 namespace harmony::cli {
 namespace {

@@ -13,8 +13,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-#include "companions/utf8.hpp"
 #include "harmony/node.hpp"
+#include "harmony/utf8.hpp"
 #include "version.hpp"
 
 namespace harmony {

@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
-#include "companions/utf8.hpp"
 #include "harmony/node.hpp"
+#include "harmony/utf8.hpp"
 
 namespace harmony {
 namespace {

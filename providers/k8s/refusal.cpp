@@ -193,16 +193,9 @@ bool says_terminating(const json::value& status) {
 }
 
 Explanation namespace_going(const std::string& subject, std::string_view message) {
-  std::string_view name = message.substr(std::min(message.find("in namespace "), message.size()));
-  name.remove_prefix(std::min<std::size_t>(name.size(), std::string_view("in namespace ").size()));
-  Explanation one = explanation("H0465", subject,
-                                fmt::format("namespace `{}` is being deleted, and takes nothing new",
-                                            host::printable(name.substr(0, name.find(' ')))),
-                                Prospect::may_heal);
-  one.diagnostic.help =
-      "wait until it is gone and deploy again; `kubectl get namespace NAME -o yaml` says what holds it";
-  one.rule = "it goes when what is in it has gone; waited for";
-  return one;
+  return {.diagnostic = diagnostic_of_namespace_going(subject, namespace_in(message)),
+          .prospect = Prospect::may_heal,
+          .rule = "it goes when what is in it has gone; waited for"};
 }
 
 Explanation namespace_absent(const std::string& subject, const json::value& status) {
@@ -230,6 +223,21 @@ std::size_t value_end(std::string_view text) {
 }
 
 }  // namespace
+
+std::string_view namespace_in(std::string_view message) {
+  std::string_view name = message.substr(std::min(message.find("in namespace "), message.size()));
+  name.remove_prefix(std::min<std::size_t>(name.size(), std::string_view("in namespace ").size()));
+  return name.substr(0, name.find(' '));
+}
+
+Diagnostic diagnostic_of_namespace_going(const std::string& subject, std::string_view name) {
+  const std::string shown = host::printable(name);
+  return {.code = "H0465",
+          .message = fmt::format("namespace `{}` is being deleted, and takes nothing new", shown),
+          .subject = subject,
+          .help = fmt::format(
+              "wait until it is gone and deploy again; `kubectl get namespace {} -o yaml` says what holds it", shown)};
+}
 
 bool is_of_a_policy(std::string_view message) {
   return has(message, "denied request") || has(message, "denied the request");

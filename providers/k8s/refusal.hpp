@@ -27,6 +27,11 @@ bool is_of_a_policy(std::string_view message);
 /// "Invalid value: {…}: field is immutable" -> "field is immutable". Values may be secrets, and are not repeated.
 std::string without_value(std::string_view cause);
 
+/// "shop" of "unable to create new content in namespace shop because it is being terminated"; else empty.
+std::string_view namespace_in(std::string_view message);
+/// H0465.
+Diagnostic diagnostic_of_namespace_going(const std::string& subject, std::string_view name);
+
 /// What RBAC did not allow.
 struct Denied {
   std::string user, verb, group, resource;  ///< "pods/log"

@@ -11,6 +11,7 @@
 #include "k8s/cloud_native_pg.hpp"
 #include "k8s/explained.hpp"
 #include "k8s/manifest.hpp"
+#include "k8s/refusal.hpp"
 #include "k8s/relations.hpp"
 #include "k8s/sure_write.hpp"
 #include "k8s/wanted.hpp"
@@ -42,12 +43,7 @@ Space look_at_space(Scope& in, const Place& place) {
 bool space_is_there(Scope& in, const Place& place) { return look_at_space(in, place) != Space::missing; }
 
 Error space_is_going(const std::string& name) {
-  return Error(
-      {.code = "H0465",
-       .message = fmt::format("namespace `{}` is being deleted, and takes nothing new", name),
-       .subject = "namespace/" + name,
-       .help = fmt::format(
-           "wait until it is gone and deploy again; `kubectl get namespace {} -o yaml` says what holds it", name)});
+  return Error(diagnostic_of_namespace_going("namespace/" + name, name));
 }
 
 Error missing_space(const Place& place) {

@@ -40,9 +40,6 @@ Kind kind_of_refusal(const Status& status) {
       return {"H0412", Category::unreachable, "the API server does not know us",
               "log in again, or look whether the context names the right user; tokens and certificates expire"};
     case 403:
-      if (std::ranges::any_of(status.causes, [](const auto& cause) { return cause.reason == "NamespaceTerminating"; }))
-        return {"H0465", Category::failed, "its namespace is being deleted, and takes nothing new",
-                "wait until it is gone and deploy again; `kubectl get namespace NAME -o yaml` says what holds it"};
       return {"H0413", Category::unreachable, "the API server forbids it",
               "ask whoever runs the cluster for the right that is named; `kubectl auth can-i` tells what you have"};
     case 404:
@@ -58,6 +55,15 @@ Kind kind_of_refusal(const Status& status) {
               "run the same command again later; whoever runs the cluster sees why in the API server's log"};
     default: return {"H0416", Category::failed, "the API server refuses it", "put right what the server names"};
   }
+}
+
+/// Of those that have a diagnostic of their own, whatever was asked.
+std::optional<Diagnostic> known_refusal(const Status& status, const std::string& subject) {
+  if (status.code != 403) return std::nullopt;
+  if (const auto denied = denied_in(status.message)) return diagnostic_of(subject, *denied);
+  if (std::ranges::any_of(status.causes, [](const auto& cause) { return cause.reason == "NamespaceTerminating"; }))
+    return diagnostic_of_namespace_going(subject, namespace_in(status.message));
+  return std::nullopt;
 }
 
 std::string field_text(const StatusCause& cause, bool hides_values) {
@@ -114,8 +120,8 @@ json::value to_json(const Status& status) {
 }
 
 ApiError api_error(Status status, const Asked& asked, const Destination& server) {
-  if (const auto denied = status.code == 403 ? denied_in(status.message) : std::nullopt) {
-    Diagnostic said = diagnostic_of(host::printable(asked.subject), *denied);
+  if (auto known = known_refusal(status, host::printable(asked.subject))) {
+    Diagnostic said = std::move(*known);
     said.facts.emplace_back("API server", host::printable(server.text()));
     return {std::move(said), std::move(status)};
   }

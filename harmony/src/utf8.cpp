@@ -1,4 +1,4 @@
-#include "companions/utf8.hpp"
+#include "harmony/utf8.hpp"
 
 #include <algorithm>
 #include <array>
