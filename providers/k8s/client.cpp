@@ -85,6 +85,9 @@ std::vector<std::string> warnings_of(const Reply& reply) {
   return warnings;
 }
 
+/// A page that speaks for a server that is away.
+bool is_of_a_gateway(const Reply& reply) { return may_come_back(reply.status) && !status_of(reply); }
+
 }  // namespace
 
 Client::Client(const Access& access, const Environment& environment)
@@ -149,13 +152,18 @@ bool Client::again_after(Scope& at, Patience& patience, const Reply& reply, cons
   Status status = status_of(reply).value_or(Status{.message = "no API server's"});
   status.code = reply.status;
   status.retry_after = retry_after_of(reply);
+  const bool away = is_of_a_gateway(reply);
   const std::string told = http_text(status);
+  std::optional<Patience::Clock::time_point> since;
+  if (away) patience.nobody_answers_since(since.emplace(silent_since(Patience::Clock::now())));
   switch (outcome_of(status, call.verb)) {
     case Outcome::failed: return false;
-    case Outcome::unknown: throw outcome_unknown(call.asked, fmt::format("the answer is {}", told), destination());
+    case Outcome::unknown: throw outcome_unknown(call.asked, "the answer is " + told, destination(), since);
     case Outcome::again: break;
   }
-  return wait(at, patience, status.retry_after, "the API server answers " + told);
+  return wait(at, patience, status.retry_after,
+              away ? fmt::format("a gateway answers {} for the API server", told) : "the API server answers " + told,
+              away && !answered_ ? Patience::most_connects : Patience::most_tries);
 }
 
 Reply Client::send(Scope& at, Call call, const BodySink& body) {
@@ -176,7 +184,7 @@ Reply Client::send(Scope& at, Call call, const BodySink& body) {
     if (call.still_wanted) call.still_wanted(at);
     try {
       Reply reply = try_once(at, call, credential, marked);
-      note_answer();
+      if (!is_of_a_gateway(reply)) note_answer();
       if (reply.ok()) {
         note_trouble(std::nullopt);
         return reply;
@@ -189,8 +197,9 @@ Reply Client::send(Scope& at, Call call, const BodySink& body) {
     } catch (ConnectionError& error) {
       // A stream that has begun is the caller's to begin again: nobody else knows what was taken already.
       const Outcome outcome = begun ? Outcome::failed : outcome_of(error, call.verb);
-      if (outcome == Outcome::unknown) throw outcome_unknown(call.asked, error.data().message, destination());
-      patience.nobody_answers_since(silent_since(Patience::Clock::now()));
+      const auto since = silent_since(Patience::Clock::now());
+      if (outcome == Outcome::unknown) throw outcome_unknown(call.asked, error.data().message, destination(), since);
+      patience.nobody_answers_since(since);
       const int most = error.sent() || answered_ ? Patience::most_tries : Patience::most_connects;
       if (outcome == Outcome::failed || !wait(at, patience, std::nullopt, error.data().message, most)) {
         if (patience.tries() > 1) error.data().facts.emplace_back("tried", fmt::format("{} times", patience.tries()));

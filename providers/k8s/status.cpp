@@ -145,14 +145,16 @@ bool may_come_back(int http_status) {
   return http_status == 429 || (http_status >= 500 && http_status != 501 && http_status != 505);
 }
 
-OutcomeUnknown outcome_unknown(const Asked& asked, std::string_view why, const Destination& server) {
+OutcomeUnknown outcome_unknown(const Asked& asked, std::string_view why, const Destination& server,
+                               std::optional<OutcomeUnknown::Clock::time_point> silent_since) {
   return OutcomeUnknown({.code = "H0420",
                          .category = Category::failed,
                          .message = fmt::format("{} of {}: it is not known whether it was done: {}", asked.doing,
                                                 host::printable(asked.subject), host::printable(why)),
                          .subject = host::printable(asked.subject),
                          .facts = {{"API server", host::printable(server.text())}},
-                         .help = "run the same command again: it reads what is there, and goes on from it"});
+                         .help = "run the same command again: it reads what is there, and goes on from it"},
+                        silent_since);
 }
 
 NoApiServer no_api_server(std::string_view what, std::string_view beginning, const Asked& asked,
@@ -179,11 +181,13 @@ NoApiServer no_api_server(const Reply& reply, const Asked& asked, const Destinat
 }
 
 void refuse(const Reply& reply, const Asked& asked, const Destination& server, int tries) {
+  const auto tried = [&](auto error) {
+    if (tries > 1) error.data().facts.emplace_back("tried", fmt::format("{} times", tries));
+    return error;
+  };
   auto status = status_of(reply);
-  if (!status || reply.status / 100 == 3) throw no_api_server(reply, asked, server);
-  ApiError error = api_error(std::move(*status), asked, server);
-  if (tries > 1) error.data().facts.emplace_back("tried", fmt::format("{} times", tries));
-  throw error;
+  if (!status || reply.status / 100 == 3) throw tried(no_api_server(reply, asked, server));
+  throw tried(api_error(std::move(*status), asked, server));
 }
 
 }  // namespace harmony::k8s

@@ -63,7 +63,14 @@ bool may_come_back(int http_status);
 /// A write of which nobody knows whether it was done: read back what it was about. H0420
 class OutcomeUnknown final : public Error {
  public:
-  using Error::Error;
+  using Clock = std::chrono::steady_clock;
+  /// @param silent_since when the server was last known to be away, where it is still
+  OutcomeUnknown(Diagnostic diagnostic, std::optional<Clock::time_point> silent_since)
+      : Error(std::move(diagnostic)), silent_since_(silent_since) {}
+  std::optional<Clock::time_point> silent_since() const { return silent_since_; }
+
+ private:
+  std::optional<Clock::time_point> silent_since_;
 };
 
 /// What was asked, for errors.
@@ -76,7 +83,8 @@ struct Asked {
 /// Throws what a reply means that is no success: ApiError, or H0418. @param tries how often it was asked
 [[noreturn]] void refuse(const Reply&, const Asked&, const Destination& server, int tries = 1);
 ApiError api_error(Status, const Asked&, const Destination& server);
-OutcomeUnknown outcome_unknown(const Asked&, std::string_view why, const Destination& server);
+OutcomeUnknown outcome_unknown(const Asked&, std::string_view why, const Destination& server,
+                               std::optional<OutcomeUnknown::Clock::time_point> silent_since = {});
 /// H0418: an answer, but not of an API server. Its beginning is shown, cleaned.
 NoApiServer no_api_server(const Reply&, const Asked&, const Destination& server);
 NoApiServer no_api_server(std::string_view what, std::string_view beginning, const Asked&, const Destination& server,

@@ -21,6 +21,7 @@ auto write_surely(Scope& in, Write&& write, ReadBack&& read_back) -> decltype(wr
     try {
       return write();
     } catch (const OutcomeUnknown& unknown) {
+      if (const auto since = unknown.silent_since()) patience.nobody_answers_since(*since);
       const auto time = patience.next(Patience::Clock::now(), std::nullopt);
       if (!time) throw;
       in.retried(unknown.data().message);

@@ -360,6 +360,25 @@ def test_an_api_server_that_goes_for_good(app):
     app.plan_is_empty()
 
 
+def test_a_gateway_with_nothing_behind_it_for_good(app):
+    """It is waited for as a server that is gone, and what the deploy was at is told."""
+    def gone_at_the_database(name):
+        if not name.endswith("statefulsets/guestbook-db"):
+            return True
+        relay.junk = gateway_page()
+        return False
+
+    relay = HttpRelay(api_server(), client_context(), gone_at_the_database)
+    with app.through(relay):
+        done = app.harmony("deploy", "--yes")
+    text = done.text
+    # Either is the first to have no patience left: the write, of which nobody knows, or a read beside it.
+    assert done.code in (1, 6) and re.search(r"^error\[H04(18|20)\]: .*503", text, re.M), text
+    assert "the ledger does not say how this deploy ended: " in text, text
+    app.deploy().expect(0, "5 checks passed")
+    app.plan_is_empty()
+
+
 def test_credentials_that_expire_while_it_deploys(app):
     """An exec plugin hands out a token that the server takes, then one that it does not, then one that it takes again."""
     good = account(app, EVERYTHING)
