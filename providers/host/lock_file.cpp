@@ -105,7 +105,9 @@ bool still_named(int open, const fs::path& path) {
 
 }  // namespace
 
-bool is_alive(const LockHolder& holder) { return holder.pid > 0 && start_of(holder.pid) == holder.pid_started; }
+bool is_alive(const LockHolder& holder) {
+  return holder.pid > 0 && start_of(holder.pid) == holder.pid_started && !has_ended(holder.pid);
+}
 
 LockHolder this_process(const std::string& verb, const std::string& who) {
   return {.verb = verb,

@@ -100,6 +100,10 @@ std::set<uid_t> users_of(int pid) {
   return users;
 }
 
+bool has_ended(int pid) {
+  const char state = stat_of(pid).state;
+  return state == 'Z' || state == 'X';
+}
 bool is_paused(int pid) {
   const char state = stat_of(pid).state;
   return state == 'T' || state == 't';

@@ -17,6 +17,8 @@ int parent_of(int pid);
 std::string start_of(int pid);
 /// As whom it runs, and may run again: the real, effective and saved user. Empty where it is gone.
 std::set<uid_t> users_of(int pid);
+/// It has, and nobody has asked how yet: where the first process of a container waits for nobody, for as long as that runs.
+bool has_ended(int pid);
 /// Stopped by a signal (SIGSTOP, SIGTSTP) or by a debugger: it is there, and does nothing.
 bool is_paused(int pid);
 /// Processes and all below them.

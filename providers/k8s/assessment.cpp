@@ -1,8 +1,10 @@
 #include "k8s/assessment.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <boost/json.hpp>
 
@@ -163,9 +165,56 @@ Assessment replacement(Scope& in, const Place& place, const Wanted& wanted, cons
   return {.change = std::move(made), .anew = true};
 }
 
+/// Those who have set fields by updates, which an apply leaves where they are.
+std::string who_else_has_set(const json::value& live) {
+  std::set<std::string> names;
+  for (const Owner& owner : owners_of(live))
+    if (!owner.applied && owner.subresource.empty() && owner.manager != "kube-controller-manager")
+      names.insert(host::printable(owner.manager));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// An object that is refused though the Score alone would not be.
+Diagnostic not_together(const Wanted& wanted, const json::value& live, const Diagnostic& refused) {
+  Diagnostic said{
+      .code = "H0475",
+      .category = Category::refused,
+      .message = fmt::format("what others have set on `{}` does not go with its Score", wanted.subject.text()),
+      .subject = wanted.subject.text(),
+      .facts = refused.facts,
+      .help =
+          "take away what they have set (kubectl edit), or deploy with --allow-replace: it is deleted and "
+          "made anew"};
+  if (const std::string names = who_else_has_set(live); !names.empty()) said.facts.emplace_back("others", names);
+  return said;
+}
+
+/// Why an object that is there is refused: by what it has been all along, by what others have made of it, or by the Score.
+Diagnostic refusal_of(Scope& in, const Place& place, const Wanted& wanted, const json::value& live,
+                      const Diagnostic& refused) {
+  if (refused.code != "H0466") return refused;
+  Change unused;
+  if (!preview_in_stand_in(in, place, wanted, place.space, "-alone", unused)) return refused;
+  return not_together(wanted, live, refused);
+}
+
+/// It would go on with none, and nothing would answer.
+void require_wanted_pods(const Wanted& wanted, const json::value& live, const Place& place) {
+  if (wanted.reference.what.group != "apps" || number_at(live, "spec.replicas") != 0 ||
+      number_at(wanted.object, "spec.replicas"))
+    return;
+  throw Error(
+      {.code = "H0476",
+       .category = Category::refused,
+       .message = fmt::format("`{}` is scaled to none, and its Score leaves open to how many", wanted.subject.text()),
+       .subject = wanted.subject.text(),
+       .help = fmt::format("scale it up (kubectl scale {} -n {} --replicas=1), or set `replicas` in its Score",
+                           wanted.subject.kind + "/" + wanted.subject.name, place.space)});
+}
+
 /// Throws it where it is not to be replaced.
 void require_replaceable(const Place& place, const Wanted& wanted, const Diagnostic& refused) {
-  if (refused.code != "H0462" || !place.allow_replace) throw Error(refused);
+  if ((refused.code != "H0462" && refused.code != "H0475") || !place.allow_replace) throw Error(refused);
   if (!wanted.holds_data) return;
   Diagnostic said = refused;
   said.help =
@@ -181,14 +230,16 @@ Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std
     require_unheld(in, place, wanted);
   if (!live || is_going(*live)) return {creation(in, place, wanted, space_there)};
   if (!place.may_become_ours(*live)) throw somebody_elses(wanted, *live);
+  require_wanted_pods(wanted, *live, place);
   if (wanted.pending.empty() && prove_unchanged(wanted.object, *live, field_manager).holds())
     return {{.subject = wanted.subject, .holds_data = wanted.holds_data}};
   Preview seen;
   try {
     seen = preview(in, place, wanted, &*live);
   } catch (const Error& error) {
-    require_replaceable(place, wanted, error.data());
-    return replacement(in, place, wanted, *live, error.data());
+    const Diagnostic refused = refusal_of(in, place, wanted, *live, error.data());
+    require_replaceable(place, wanted, refused);
+    return replacement(in, place, wanted, *live, refused);
   }
   require_admitted_pods(in, place, wanted.subject, seen.result, &*live);
   Assessment made{object_change(wanted.subject, &*live, seen.result, in.fingerprinter()), seen.force};

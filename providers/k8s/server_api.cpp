@@ -11,8 +11,10 @@
 #include "k8s/assessment.hpp"
 #include "k8s/base64.hpp"
 #include "k8s/difference.hpp"
+#include "k8s/explained.hpp"
 #include "k8s/forwards.hpp"
 #include "k8s/levels.hpp"
+#include "k8s/overtaken.hpp"
 #include "k8s/rest.hpp"
 #include "k8s/space.hpp"
 #include "k8s/sure_write.hpp"
@@ -180,6 +182,37 @@ void ServerApi::settle(Scope& in, const Wanted& wanted, const Assessment& assess
     std::lock_guard hold{mutex_};
     return Settled{"uid " + written_.at(wanted.reference).uid};
   });
+  remember(wanted, live);
+}
+
+void ServerApi::remember(const Wanted& wanted, const std::optional<json::value>& live) {
+  std::lock_guard hold{mutex_};
+  Ensured ensured{wanted, {}, 0};
+  if (const auto written = written_.find(wanted.reference); written != written_.end()) {
+    ensured.uid = written->second.uid;
+    ensured.generation = written->second.generation;
+  } else if (live) {
+    ensured.uid = std::string(text_at(*live, "metadata.uid"));
+    ensured.generation = number_at(*live, "metadata.generation").value_or(0);
+  }
+  ensured_.insert_or_assign(wanted.reference, std::move(ensured));
+}
+
+void ServerApi::require_not_overtaken(Scope& in, const ObjectReference& reference, const json::value& live) {
+  const auto generation = number_at(live, "metadata.generation").value_or(0);
+  std::optional<Wanted> wanted;
+  {
+    std::lock_guard hold{mutex_};
+    const auto known = ensured_.find(reference);
+    if (known == ensured_.end() || is_going(live)) return;
+    const bool same = known->second.uid == text_at(live, "metadata.uid");
+    if (same && (known->second.generation == 0 || generation <= known->second.generation)) return;
+    wanted = known->second.wanted;
+  }
+  if (auto error = overtaken(in, *place_, *wanted, live)) throw std::move(*error);
+  std::lock_guard hold{mutex_};
+  ensured_.at(reference).uid = std::string(text_at(live, "metadata.uid"));
+  ensured_.at(reference).generation = generation;
 }
 
 /// A write that had to be tried again for long may have outlived the lock: each try makes sure of it.
@@ -194,7 +227,12 @@ void ServerApi::write(Scope& in, const Wanted& wanted, bool force) {
         ->apply(in, resource, wanted.object, {.manager = field_manager, .force = force, .still_wanted = while_locked()})
         .object;
   };
-  const json::value stored = write_surely(in, apply);
+  json::value stored;
+  try {
+    stored = write_surely(in, apply);
+  } catch (const ApiError& error) {          // a quota that others have used up since the plan
+    throw_explained(error, wanted.subject);
+  }
   in.point("object applied");
   std::lock_guard hold{mutex_};
   written_[wanted.reference] = {.generation = number_at(stored, "metadata.generation").value_or(0),

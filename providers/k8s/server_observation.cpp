@@ -149,6 +149,15 @@ std::optional<std::string> ServerApi::not_proven(Scope& in, const ForwardTarget&
     std::lock_guard hold{mutex_};
     if (const auto written = written_.find(reference); written != written_.end()) expected = written->second;
   }
+  try {
+    require_not_overtaken(in, reference, *live);
+  } catch (const ApiError&) {
+    throw;
+  } catch (const ConnectionError&) {
+    throw;
+  } catch (const Error& error) {
+    return error.data().message;
+  }
   const Objects related = related_to(in, *live);
   const Readiness readiness = readiness_of(&*live, related, expected);
   if (readiness.state != Readiness::State::ready) return readiness.reason;

@@ -1,6 +1,7 @@
 /// Waiting until a set is ready, and what to say when it will not be.
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -38,6 +39,9 @@ struct Waited {
   Expected expected;
 };
 
+/// Throws where the object is no longer what this run has made of it.
+using RequireOurs = std::function<void(const ObjectReference&, const json::value& live)>;
+
 const json::value* find_in(const Objects& all, const ObjectReference& reference) {
   const auto found = std::ranges::find_if(all, [&](const json::value& object) {
     return kind_of(object).kind == reference.what.kind &&
@@ -59,8 +63,12 @@ std::string reason_of(const Explanation& cause) {
 
 class SetWait {
  public:
-  SetWait(Scope& in, const Place& place, std::vector<Waited> waited, std::vector<Resource> kinds)
-      : in_(in), place_(place), waited_(std::move(waited)), view_(in, place, std::move(kinds)) {}
+  SetWait(Scope& in, const Place& place, std::vector<Waited> waited, std::vector<Resource> kinds, RequireOurs ours)
+      : in_(in),
+        place_(place),
+        waited_(std::move(waited)),
+        require_ours_(std::move(ours)),
+        view_(in, place, std::move(kinds)) {}
 
   std::optional<std::string> not_yet() {
     if (!view_.moved_since(seen_) && !(awaits_word_ && !may_still_tell())) {
@@ -78,6 +86,7 @@ class SetWait {
     for (const Waited& one : waited_) {
       const json::value* live = find_in(all, one.reference);
       if (!live) throw taken_away(one);
+      require_ours_(one.reference, *live);
       const Readiness readiness = readiness_of(live, all, one.expected);
       if (is_settled(one, readiness)) continue;
       // The first in order is what the others wait for, unless something is known to be wrong.
@@ -198,6 +207,7 @@ class SetWait {
   Scope& in_;
   const Place& place_;
   std::vector<Waited> waited_;
+  RequireOurs require_ours_;
   LiveView view_;
   std::uint64_t seen_ = 0;
   bool first_look_ = true;  ///< nothing that was written a moment ago has been acted upon
@@ -235,13 +245,15 @@ void ServerApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::millis
     expected.contract = contract;
     waited.push_back({reference, subject_of(reference), std::move(expected)});
   }
-  SetWait wait{in, *place_, std::move(waited), std::move(kinds)};
+  SetWait wait{
+      in, *place_, std::move(waited), std::move(kinds),
+      [&](const ObjectReference& reference, const json::value& live) { require_not_overtaken(in, reference, live); }};
   try {
     in.until({.limit = limit, .what = "all of it is ready"}, [&] { return wait.not_yet(); });
     for (const std::string& what : wait.assumed()) in.note("assumed", what);
   } catch (const TimedOut&) {
     auto cause = wait.explanation();
-    if (!cause) throw;
+    if (!cause || place_->client->trouble()) throw;  // what was seen last may be long past
     wait.add_log_of(*cause);
     Diagnostic& said = cause->diagnostic;
     said.category = Category::timed_out;

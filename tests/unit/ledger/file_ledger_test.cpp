@@ -13,6 +13,8 @@
 #include <fmt/format.h>
 
 #include "catch.hpp"
+#include "host/lock_file.hpp"
+#include "host/process_table.hpp"
 #include "host/state.hpp"
 #include "ledgers.hpp"
 #include "support/processes.hpp"
@@ -251,6 +253,23 @@ TEST_CASE("a stop ends the wait for the lock") {
   here.scopes.observe(observer);
   Scope scope = here.scopes.reading(stop.get_token());
   CHECK_THROWS_AS((void)host::file_ledger(here.state)->lock(scope, 1h), Stopped);
+}
+
+TEST_CASE("a holder that has ended is not alive, though nobody has asked how it did") {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  const host::LockHolder holder{.pid = child, .pid_started = host::start_of(child)};
+  CHECK(host::is_alive(holder));
+  ::kill(child, SIGKILL);
+  siginfo_t ended{};
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) == 0);
+  CHECK(host::start_of(child) == holder.pid_started);
+  CHECK_FALSE(host::is_alive(holder));
+  ::waitpid(child, nullptr, 0);
 }
 
 TEST_CASE("a command of a killed deploy keeps the lock, and is named") {

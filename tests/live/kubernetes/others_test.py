@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""What others do by hand to what a deployment has made: while it is deployed, and between two deploys. No deploy takes it for
+its own work."""
+import guestbook
+from guestbook import IMAGES
+from harness import wait_for
+
+
+def image(app):
+    return app.json("get", "deployment/guestbook")["spec"]["template"]["spec"]["containers"][0]["image"]
+
+
+def while_it_is_deployed(app, wanted, act, *args):
+    """What a deploy of this image says when somebody acts as soon as it is written."""
+    started = app.start("deploy", "--yes", "--set", f"image={IMAGES[wanted]}", *args)
+    wait_for("the new image to be written", lambda: image(app) == IMAGES[wanted], limit=60)
+    act()
+    text = started.stdout.read()
+    return started.wait(timeout=120), text
+
+
+def test_a_new_version_that_is_rolled_back_by_hand_meanwhile(app):
+    """The old version is ready, and passes the smoke test; it is not what was deployed."""
+    app.deploy()
+    code, text = while_it_is_deployed(app, "busybox", lambda: app.run("rollout", "undo", "deployment/guestbook"))
+    assert code == 1 and "error[H0474]: `deployment.apps/guestbook` was changed by somebody else while it was deployed" in text, text
+    assert f"is {IMAGES['guestbook']}, was deployed as {IMAGES['busybox']}" in text and "checks passed" not in text, text
+    app.deploy("--set", f"image={IMAGES['guestbook-next']}").expect(0, "5 checks passed")
+
+
+def test_another_version_that_is_set_by_hand_meanwhile(app):
+    """Both are good ones."""
+    app.deploy()
+    code, text = while_it_is_deployed(app, "guestbook-next", lambda: app.run("set", "image", "deployment/guestbook", f"guestbook={IMAGES['guestbook']}"))
+    assert code == 1 and "error[H0474]" in text and "`kubectl-set` has changed" in text, text
+    app.deploy("--set", f"image={IMAGES['guestbook-next']}").expect(0, "5 checks passed")
+    app.plan_is_empty("--set", f"image={IMAGES['guestbook-next']}")
+
+
+def test_who_only_scales_meanwhile_disturbs_no_deploy(app):
+    """As an autoscaler does, whether the Score says how many or not."""
+    app.deploy()
+    for args in ([], ["--set", "replicas=1"]):
+        wanted = "guestbook-next" if not args else "guestbook"
+        code, text = while_it_is_deployed(app, wanted, lambda: app.run("scale", "deployment/guestbook", "--replicas=3"), *args)
+        assert code == 0 and "5 checks passed" in text, text
+        assert app.json("get", "deployment/guestbook")["spec"]["replicas"] == 3
+
+
+def test_what_others_have_set_that_does_not_go_with_the_score(app):
+    """An apply leaves the fields of others where they are; with these no object is valid, though the Score is."""
+    app.deploy()
+    service = '[{"op":"replace","path":"/spec/ports/0/port","value":81}]'
+    app.run("set", "env", "deployment/guestbook", "DATABASE_URL=postgres://elsewhere")
+    app.run("patch", "service/guestbook", "--type=json", "-p", service)
+    for verb in (["plan"], ["deploy", "--yes"]):
+        app.harmony(*verb).expect(5, r"error\[H0475\]: what others have set on `deployment.apps/guestbook` does not go with its Score",
+                                  "valueFrom: may not be specified", "others: kubectl-set", "--allow-replace")
+    app.deploy("--allow-replace").expect(0, "2 replaced", "5 checks passed")
+    app.plan_is_empty()
+
+
+def test_what_is_scaled_to_none_by_hand(app):
+    """Where no Score says how many there are to be, a deploy would leave it there."""
+    app.deploy()
+    app.run("scale", "deployment/guestbook", "--replicas=0")
+    for verb in (["plan"], ["deploy", "--yes"], ["plan", "--set", f"image={IMAGES['guestbook-next']}"]):
+        app.harmony(*verb).expect(5, r"error\[H0476\]: `deployment.apps/guestbook` is scaled to none", f"kubectl scale deployment.apps/guestbook -n {app.name} --replicas=1")
+    app.deploy("--set", "replicas=1").expect(0, "scales 0 -> 1", "5 checks passed")
+    code, text = while_it_is_deployed(app, "guestbook-next", lambda: app.run("scale", "deployment/guestbook", "--replicas=0"))
+    assert code == 5 and "error[H0476]" in text, text
+
+
+def test_a_quota_that_only_the_second_object_exceeds(app):
+    """Each dry run alone is within it."""
+    app.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"}, "spec": {"hard": {"requests.storage": "1Gi"}}})
+    wait_for("the quota to count", lambda: app.json("get", "resourcequota/small").get("status", {}).get("hard"))
+    app.harmony("plan").expect(0)
+    app.harmony("deploy", "--yes").expect(1, r"error\[H0458\]", "quota: small", "requests.storage=1Gi")
+    app.run("delete", "resourcequota/small")
+    app.deploy().expect(0, "5 checks passed")
+
+
+if __name__ == "__main__":
+    guestbook.main(globals())
