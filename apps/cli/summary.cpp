@@ -50,8 +50,10 @@ std::string next_lines(const Outcome& outcome, const SummaryContext& context) {
 }
 
 /// "2 created, 1 not finished"
-std::string begun_text(Outcome outcome) {
-  const auto unfinished = [](const StepOutcome& step) { return step.failed && sign_of(step) != Sign::unchanged; };
+std::string begun_text(Outcome outcome, const std::string& verb) {
+  const auto unfinished = [&](const StepOutcome& step) {
+    return step.failed && (verb == "destroy" || sign_of(step) != Sign::unchanged);
+  };
   const auto begun = std::ranges::count_if(outcome.steps, unfinished);
   if (begun == 0) return done_text(count_steps(outcome));
   std::erase_if(outcome.steps, unfinished);
@@ -116,7 +118,7 @@ std::string changed_before_failure(const Report& report, const std::string& verb
     return fmt::format("note: nothing was taken down before the {}; {} may have been told to go\n", end,
                        clean(begun->kind + " " + begun->name, context));
   }
-  std::string text = fmt::format("note: changed before the {}: {}\n", end, begun_text(report.outcome));
+  std::string text = fmt::format("note: changed before the {}: {}\n", end, begun_text(report.outcome, verb));
   text += render_steps(report.outcome, {.style = context.style, .redact = context.redact, .columns = context.columns});
   return text + fmt::format("note: what was changed stays; the next {} goes on from there\n", verb);
 }

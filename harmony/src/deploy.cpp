@@ -239,8 +239,15 @@ void Engine::Impl::prune(RealRun& run, const Plan& plan, Node& root) {
 
 void Engine::Impl::sweep(RealRun& run, const Leftovers& left, Node& root) {
   for (const LedgerEntry& entry : left.go) {
-    Scope at{run, step_of(root, entry), stop};
-    primitive_of(*topology, entry)->remove(at, entry);
+    Node& step = step_of(root, entry);
+    Scope at{run, step, stop};
+    try {
+      primitive_of(*topology, entry)->remove(at, entry);
+    } catch (...) {
+      step.set_failed();
+      step.record(Change{.subject = entry.subject});  // it may have been told to go; that it went is not known
+      throw;
+    }
     run.removed(entry.subject);
   }
   for (const LedgerEntry& entry : left.never_made) run.forget(entry.subject);

@@ -13,6 +13,7 @@
 #include "k8s/difference.hpp"
 #include "k8s/field_set.hpp"
 #include "k8s/manifest.hpp"
+#include "k8s/readiness.hpp"
 #include "k8s/relations.hpp"
 #include "k8s/rest.hpp"
 #include "k8s/values.hpp"
@@ -105,9 +106,25 @@ void keep_what_stays(Wanted& wanted, const json::value& live) {
   note_what_it_owns(wanted.object.get_object());
 }
 
+namespace {
+/// Not only by the garbage collector, which lets go by itself.
+bool is_held_by_others(const json::value& live) {
+  return std::ranges::any_of(list_at(live, "metadata.finalizers"), [](const json::value& finalizer) {
+    return finalizer.is_string() && finalizer.get_string() != "foregroundDeletion" &&
+           finalizer.get_string() != "orphan";
+  });
+}
+}  // namespace
+
 std::vector<std::string> what_stays(const Wanted& wanted, const json::value& live, const VolumeDefaults& asked) {
   std::vector<std::string> kept;
-  if (is_going(live) || !has_volume(wanted.object)) return kept;
+  if (is_going(live)) {
+    if (is_held_by_others(live))
+      kept.push_back(fmt::format("{} {}: it is waited for until it is gone, and made anew", wanted.subject.text(),
+                                 readiness_of(&live, {}).reason));
+    return kept;
+  }
+  if (!has_volume(wanted.object)) return kept;
   if (const auto size_now = larger_size(wanted.object, live); size_now && asked.size)
     kept.push_back(fmt::format("{} keeps its size `{}`: a volume never shrinks", wanted.subject.text(),
                                host::printable(*size_now)));

@@ -35,7 +35,8 @@ std::optional<Resource> resource_of(Scope&, const Place&, const std::string& sub
 /// What cannot be otherwise, since it is there: how large its volume is, and of which class.
 void keep_what_stays(Wanted&, const boost::json::value& live);
 
-/// Of a volume that is there, and is not as was asked for, what it keeps: a sentence for each.
+/// What is there and will not be as was asked for, or not soon: a volume's size and class, what holds back an object that is
+/// being deleted. A sentence for each.
 std::vector<std::string> what_stays(const Wanted&, const boost::json::value& live, const VolumeDefaults& asked);
 
 /// Conceals every secret on the way.

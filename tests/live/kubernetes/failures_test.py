@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 import guestbook
-from guestbook import EVERYTHING, IMAGES, account, api_server, client_context, cluster, kubeconfig
+from guestbook import EVERYTHING, IMAGES, account, api_server, client_context, cluster, kubeconfig, read_until
 from harness import wait_for
 from relay import HttpRelay, Relay
 
@@ -109,16 +109,6 @@ def test_a_secret_that_is_missing(app):
     # As something deleted while it is waited for, or as something that a pod misses: whichever is seen first.
     assert re.search(r"error\[H04(39|59)\]: .*guestbook-environment", text), text
     mended(app, "--set", f"image={IMAGES['guestbook-next']}")
-
-
-def read_until(started, words):
-    """What a deploy says, up to the line with these words."""
-    lines = []
-    for line in started.stdout:
-        lines.append(line)
-        if words in line:
-            return "".join(lines)
-    raise AssertionError(f"it ended without saying {words!r}:\n" + "".join(lines))
 
 
 def limited(app):

@@ -157,6 +157,16 @@ def writes_to(namespace):
     return [f"{entry['verb']} {entry['requestURI']}" for entry in cluster.audited(is_write)]
 
 
+def read_until(started, words):
+    """What a deploy says, up to the line with these words."""
+    lines = []
+    for line in started.stdout:
+        lines.append(line)
+        if words in line:
+            return "".join(lines)
+    raise AssertionError(f"it ended without saying {words!r}:\n" + "".join(lines))
+
+
 def main(tests):
     """usage: …_test.py BINARY [WORD]... (the words choose tests by substring)"""
     cluster.need_cluster()

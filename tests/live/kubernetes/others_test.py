@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """What others do by hand to what a deployment has made: while it is deployed, and between two deploys. No deploy takes it for
 its own work."""
+import signal
+
 import guestbook
-from guestbook import IMAGES
+from guestbook import IMAGES, read_until
 from harness import wait_for
 
 
@@ -69,6 +71,24 @@ def test_what_is_scaled_to_none_by_hand(app):
     app.deploy("--set", "replicas=1").expect(0, "scales 0 -> 1", "5 checks passed")
     code, text = while_it_is_deployed(app, "guestbook-next", lambda: app.run("scale", "deployment/guestbook", "--replicas=0"))
     assert code == 5 and "error[H0476]" in text, text
+
+
+def test_a_finalizer_of_somebody_else(app):
+    """What was told to go cannot be called back, and is not gone before whoever holds it lets go."""
+    hold = "hold.example/test"
+    app.deploy()
+    app.run("patch", "service/guestbook", "-p", f'{{"metadata":{{"finalizers":["{hold}"]}}}}')
+    destroy = app.start("destroy", "--yes")
+    lines = read_until(destroy, f"held by finalizer {hold}")
+    destroy.send_signal(signal.SIGTERM)
+    text = lines + destroy.stdout.read()
+    assert destroy.wait(timeout=60) == 143 and "nothing was taken down before the stop; route guestbook may have been told to go" in text, text
+    app.harmony("plan").expect(0, f"warning: service/guestbook is being deleted, held by .*{hold}: it is waited for until it is gone, and made anew", "1 to create")
+    deploy = app.start("deploy", "--yes")
+    lines = read_until(deploy, "`service/guestbook` still ends")
+    app.run("patch", "service/guestbook", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    text = lines + deploy.stdout.read()
+    assert deploy.wait(timeout=120) == 0 and "5 checks passed" in text, text
 
 
 def test_a_quota_that_only_the_second_object_exceeds(app):
