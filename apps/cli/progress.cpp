@@ -106,6 +106,7 @@ void ProgressModel::apply(const Event& event, Clock::time_point now) {
       }
       break;
     case Kind::change_started:
+    case Kind::change_finished:
       if (ProgressRow* row = row_above(event.node)) row->waiting.clear();
       break;
     case Kind::waiting:

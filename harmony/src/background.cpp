@@ -12,6 +12,17 @@ class NoFingerprinter final : public Fingerprinter {
   std::string of(std::string_view) const override { return "(secret)"; }
 };
 
+class Teller final : public Observer {
+ public:
+  explicit Teller(std::function<void(std::string_view)> waits) : waits_(std::move(waits)) {}
+  void on(const Event& event) noexcept override {
+    if (waits_ && (event.kind == Event::Kind::retried || event.kind == Event::Kind::waiting)) waits_(event.text);
+  }
+
+ private:
+  std::function<void(std::string_view)> waits_;
+};
+
 }  // namespace
 
 struct Background::State {
@@ -20,12 +31,17 @@ struct Background::State {
   Redactor redactor;
   Node node{nullptr, Node::Kind::score, "background", "background", std::source_location::current()};
   ReadingRun run;
+  Teller teller;
 
-  explicit State(std::string deployment)
-      : run(RunServices{std::move(deployment), "", "", "", &fingerprinter, &events, &redactor}) {}
+  State(std::string deployment, std::function<void(std::string_view)> waits)
+      : run(RunServices{std::move(deployment), "", "", "", &fingerprinter, &events, &redactor}),
+        teller(std::move(waits)) {
+    events.subscribe(teller);
+  }
 };
 
-Background::Background(std::string deployment) : state_(std::make_unique<State>(std::move(deployment))) {}
+Background::Background(std::string deployment, std::function<void(std::string_view)> waits)
+    : state_(std::make_unique<State>(std::move(deployment), std::move(waits))) {}
 Background::~Background() = default;
 Scope Background::scope() const { return {state_->run, state_->node, {}}; }
 

@@ -65,14 +65,23 @@ Change RealRun::change(const Scope& at, Change change, const std::function<Settl
   return change;
 }
 
+void RealRun::at_ledger(const Scope& at, const std::function<void()>& act) {
+  std::lock_guard hold{ledger_mutex_};
+  struct Telling {
+    Ledger& ledger;
+    ~Telling() { ledger.tell({}); }
+  } telling{ledger_};
+  ledger_.tell([&at](std::string_view reason) { at.waiting(reason); });
+  act();
+}
+
 void RealRun::write(const Scope& at, const Change& change, const std::function<Settled()>& act) {
   if (++writes_ == fail_at_write_)
     throw Error({.code = "H0901",
                  .message = fmt::format("write {} fails, as the test asked", fail_at_write_),
                  .subject = change.subject.text()});
   LedgerEntry entry = entry_of(at, change);
-  {
-    std::lock_guard hold{ledger_mutex_};
+  at_ledger(at, [&] {
     const auto* known = known_.find(change.subject);
     // What is known of it must not say less than what is about to be there ("without secrets").
     const bool says_less = known && !change.identity.empty() && known->identity != change.identity;
@@ -83,7 +92,7 @@ void RealRun::write(const Scope& at, const Change& change, const std::function<S
       leaving.state = LedgerEntry::State::intended;
       ledger_.intend(leaving);
     }
-  }
+  });
   emit({.kind = Event::Kind::change_started, .node = &at.node(), .change = &change});
   point("before " + change.subject.text());
   const auto failed = [&](const Diagnostic& error) {
@@ -94,14 +103,15 @@ void RealRun::write(const Scope& at, const Change& change, const std::function<S
     if (!settled.identity.empty()) entry.identity = settled.identity;
     point("written " + change.subject.text());
     entry.state = LedgerEntry::State::owned;
-    std::lock_guard hold{ledger_mutex_};
-    if (change.action == Action::remove) {
-      ledger_.forget(change.subject);
-      removed_.insert(change.subject);
-    } else {
-      ledger_.settle(entry);
-      finished_.insert(change.subject);
-    }
+    at_ledger(at, [&] {
+      if (change.action == Action::remove) {
+        ledger_.forget(change.subject);
+        removed_.insert(change.subject);
+      } else {
+        ledger_.settle(entry);
+        finished_.insert(change.subject);
+      }
+    });
   } catch (Error& error) {
     failed(error.data());
     throw;
@@ -129,16 +139,17 @@ bool has_moved(const LedgerEntry& entry, const ScorePaths& asked_for) {
 }
 
 void RealRun::settle_unchanged(const Scope& at, const Change& change) {
-  std::lock_guard hold{ledger_mutex_};
-  const auto* known = known_.find(change.subject);
-  if (change.shared && !known) return;
-  if (finished_.contains(change.subject)) return;
-  if (known && known->state == LedgerEntry::State::owned && !has_moved(*known, planned_paths_)) return;
-  LedgerEntry entry = entry_of(at, change);
-  if (known && entry.identity.empty()) entry.identity = known->identity;
-  entry.state = LedgerEntry::State::owned;
-  ledger_.settle(entry);
-  finished_.insert(change.subject);  // who touches it again is not who made it
+  at_ledger(at, [&] {
+    const auto* known = known_.find(change.subject);
+    if (change.shared && !known) return;
+    if (finished_.contains(change.subject)) return;
+    if (known && known->state == LedgerEntry::State::owned && !has_moved(*known, planned_paths_)) return;
+    LedgerEntry entry = entry_of(at, change);
+    if (known && entry.identity.empty()) entry.identity = known->identity;
+    entry.state = LedgerEntry::State::owned;
+    ledger_.settle(entry);
+    finished_.insert(change.subject);  // who touches it again is not who made it
+  });
 }
 
 void RealRun::settle(LedgerEntry entry) {

@@ -138,6 +138,8 @@ class RealRun final : public ReadingRun {
   void admit(const Change&) const;
   void write(const Scope&, const Change&, const std::function<Settled()>& act);
   void settle_unchanged(const Scope&, const Change&);
+  /// One at a time; what it waits for is told in that place.
+  void at_ledger(const Scope&, const std::function<void()>& act);
 
   Ledger& ledger_;
   const Plan* plan_;

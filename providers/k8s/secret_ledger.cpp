@@ -29,10 +29,15 @@ constexpr std::size_t largest = 900'000;     // of 1 MiB that etcd takes
 
 struct SecretLedger::State {
   State(std::shared_ptr<const Place> at, std::shared_ptr<Lease> lock)
-      : place(std::move(at)), lease(std::move(lock)), background(place->deployment) {}
+      : place(std::move(at)), lease(std::move(lock)), background(place->deployment, [this](std::string_view why) {
+          std::lock_guard only{telling};
+          if (tell) tell(why);
+        }) {}
 
   std::shared_ptr<const Place> place;
   std::shared_ptr<Lease> lease;
+  std::mutex telling;
+  std::function<void(std::string_view)> tell;
   Background background;
   std::mutex mutex;
   std::optional<json::value> held;           ///< the Secret, while the lock is
@@ -165,6 +170,11 @@ std::unique_ptr<Lock> SecretLedger::lock(Scope& in, std::chrono::milliseconds li
   std::lock_guard hold{state_->mutex};
   state_->held.reset();
   return lock;
+}
+
+void SecretLedger::tell(std::function<void(std::string_view reason)> waits) {
+  std::lock_guard only{state_->telling};
+  state_->tell = std::move(waits);
 }
 
 void SecretLedger::begin(const RunRecord& run, const std::vector<LedgerEntry>& intended) {

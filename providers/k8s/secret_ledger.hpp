@@ -23,6 +23,7 @@ class SecretLedger final : public Ledger {
   void settle(const LedgerEntry&) override;
   void forget(const Subject&) override;
   void finish(const RunRecord&) override;
+  void tell(std::function<void(std::string_view reason)> waits) override;
 
   /// The key of fingerprints that is kept beside it; nothing where no deploy has kept one yet.
   std::optional<std::string> fingerprint_key() const;

@@ -186,6 +186,8 @@ class SpyLedger final : public Ledger {
   void finish(const RunRecord& run) override {
     note("finish", [&] { inner_->finish(run); });
   }
+  void tell(std::function<void(std::string_view reason)> waits) override { told = std::move(waits); }
+  std::function<void(std::string_view reason)> told;     ///< whoever mutates is to be told by this what it waits for
   std::vector<std::string> calls() const {
     std::lock_guard hold{mutex_};
     return calls_;

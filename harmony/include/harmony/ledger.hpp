@@ -1,11 +1,13 @@
 #pragma once
 /// One per deployment: what it owns and, write-ahead, what the current run has done (decision 6).
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harmony/change.hpp"
@@ -98,6 +100,9 @@ class Ledger {
   virtual void settle(const LedgerEntry&) = 0;  ///< now owned (or kept), with its identity
   virtual void forget(const Subject&) = 0;
   virtual void finish(const RunRecord&) = 0;
+  /// Whom the mutations that follow tell what they wait for, should it take long; nobody, where it is empty. Who calls it
+  /// lets no other thread mutate meanwhile.
+  virtual void tell(std::function<void(std::string_view reason)>) {}
 };
 
 }  // namespace harmony

@@ -350,6 +350,30 @@ def test_an_api_server_that_goes_for_good(app):
     app.plan_is_empty()
 
 
+def test_a_gateway_with_nothing_behind_it_at_a_write_of_the_ledger(app):
+    """Nobody sees the ledger; that it is waited for stands where the deploy is."""
+    outages = []
+
+    def away_at_the_ledger(name):
+        if name.endswith("statefulsets/guestbook-db"):
+            outages.append("next")
+        if outages != ["next"] or not name.endswith("secrets/harmony.guestbook"):
+            return True
+        outages.append(name)
+        relay.junk = gateway_page()
+        return False
+
+    relay = HttpRelay(api_server(), client_context(), away_at_the_ledger)
+    with app.through(relay):
+        started = app.start("deploy", "--yes")
+        lines = read_until(started, "503")
+        assert "harmony.guestbook" in lines.splitlines()[-1] or "gateway answers" in lines.splitlines()[-1], lines
+        relay.junk = None
+        text = lines + started.stdout.read()
+        assert started.wait(timeout=120) == 0 and "5 checks passed" in text, text
+    app.plan_is_empty()
+
+
 def test_a_gateway_with_nothing_behind_it_for_good(app):
     """It is waited for as a server that is gone, and what the deploy was at is told."""
     def gone_at_the_database(name):

@@ -233,6 +233,20 @@ TEST_CASE("a ledger that cannot be written stops the deploy before the next writ
   }
 }
 
+TEST_CASE("what the ledger waits for is told where it is written from, and nobody is told afterwards") {
+  Deployment test;
+  test.ledger().before = [&](const std::string& what) {
+    if (what == "settle") test.ledger().told("the disk is slow");
+  };
+  CHECK(test.deploy(part_of("shop", {{.name = "a"}})).ok());
+  const auto seen = test.observer.seen();
+  const auto waits = std::ranges::find(seen, "the disk is slow", &RecordingObserver::Seen::text);
+  REQUIRE(waits != seen.end());
+  CHECK(waits->kind == Event::Kind::waiting);
+  CHECK(waits->path == "shop");
+  CHECK_FALSE(test.ledger().told);
+}
+
 TEST_CASE("a lock that is held by somebody else stops the deploy before any write") {
   Deployment test;
   test.ledger().before = [](const std::string& what) {
