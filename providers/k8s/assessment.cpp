@@ -200,9 +200,7 @@ Diagnostic refusal_of(Scope& in, const Place& place, const Wanted& wanted, const
 
 /// It would go on with none, and nothing would answer.
 void require_wanted_pods(const Wanted& wanted, const json::value& live, const Place& place) {
-  if (wanted.reference.what.group != "apps" || number_at(live, "spec.replicas") != 0 ||
-      number_at(wanted.object, "spec.replicas"))
-    return;
+  if (!is_scaled_to_none(live) || number_at(wanted.object, "spec.replicas")) return;
   throw Error(
       {.code = "H0476",
        .category = Category::refused,

@@ -81,11 +81,7 @@ static_assert(std::ranges::is_sorted(rules, {}, &Row::kind) && std::ranges::is_s
 
 Readiness terminating(const json::value& object) {
   std::string reason = "is being deleted";
-  std::string held;
-  for (const json::value& finalizer : list_at(object, "metadata.finalizers"))
-    if (const json::string* name = finalizer.if_string())
-      held += (held.empty() ? "" : ", ") + host::printable(std::string_view(*name));
-  if (!held.empty()) reason += ", held by " + held;
+  if (const std::string held = finalizers_of(object); !held.empty()) reason += ", held by " + held;
   // A namespace says what is still in it.
   for (const char* type : {"NamespaceDeletionDiscoveryFailure", "NamespaceDeletionContentFailure",
                            "NamespaceContentRemaining", "NamespaceFinalizersRemaining"})

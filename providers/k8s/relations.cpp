@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "host/printable.hpp"
 #include "k8s/values.hpp"
 
 namespace harmony::k8s {
@@ -69,6 +70,18 @@ Condition condition_of(const json::value& object, std::string_view type) {
 bool is_ready_pod(const json::value& pod) { return !is_going(pod) && condition_of(pod, "Ready").holds; }
 
 bool is_going(const json::value& object) { return find(object, "metadata.deletionTimestamp") != nullptr; }
+
+bool is_scaled_to_none(const json::value& workload) {
+  return group_of(workload) == "apps" && number_at(workload, "spec.replicas") == 0;
+}
+
+std::string finalizers_of(const json::value& object) {
+  std::string names;
+  for (const json::value& one : list_at(object, "metadata.finalizers"))
+    if (const json::string* name = one.if_string())
+      names += (names.empty() ? "" : ", ") + host::printable(std::string_view(*name));
+  return names;
+}
 
 bool has_labels(const json::value& object, const json::object& selector) {
   return !selector.empty() && std::ranges::all_of(selector, [&](const auto& one) {

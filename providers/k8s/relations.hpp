@@ -30,6 +30,10 @@ Condition condition_of(const boost::json::value& object, std::string_view type);
 
 bool is_ready_pod(const boost::json::value& pod);
 bool is_going(const boost::json::value& object);
+/// A workload that wants no pods: no Score asks for that, somebody or an autoscaler has put it to rest.
+bool is_scaled_to_none(const boost::json::value& workload);
+/// What holds an object that is to go, with commas between; empty where nothing does. Fit for a terminal.
+std::string finalizers_of(const boost::json::value& object);
 /// All labels of a selector are there; an empty selector selects nothing.
 bool has_labels(const boost::json::value& object, const boost::json::object& selector);
 

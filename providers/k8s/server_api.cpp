@@ -6,7 +6,6 @@
 
 #include <boost/json.hpp>
 
-#include "host/printable.hpp"
 #include "host/random_text.hpp"
 #include "k8s/assessment.hpp"
 #include "k8s/base64.hpp"
@@ -32,13 +31,8 @@ constexpr auto removal_limit = 120s, rest_limit = 120s;
 
 /// Whoever holds an object back has put its name on it.
 std::string still_ending(const Subject& subject, const json::value& object) {
-  const std::string ends = "`" + subject.text() + "` still ends";
-  const auto* finalizers = at(object, {"metadata", "finalizers"});
-  if (!finalizers || !finalizers->is_array() || finalizers->get_array().empty()) return ends;
-  std::string names;
-  for (const json::value& name : finalizers->get_array())
-    if (name.is_string()) names += (names.empty() ? "" : ", ") + host::printable(name.get_string().c_str());
-  return ends + ", held by finalizer " + names;
+  const std::string ends = "`" + subject.text() + "` still ends", held = finalizers_of(object);
+  return held.empty() ? ends : ends + ", held by finalizer " + held;
 }
 
 }  // namespace
@@ -175,44 +169,54 @@ void ServerApi::ensure(Scope& in, const ObjectSet& set) {
 
 void ServerApi::settle(Scope& in, const Wanted& wanted, const Assessment& assessed,
                        const std::optional<json::value>& live) {
+  std::optional<Expected> written;
   in.change(assessed.change, [&] {
     if (assessed.anew) take_away(in, wanted.reference, *live);
     else if (live && is_going(*live)) until_gone(in, wanted.reference, std::string(text_at(*live, "metadata.uid")));
-    write(in, wanted, assessed.force);
-    std::lock_guard hold{mutex_};
-    return Settled{"uid " + written_.at(wanted.reference).uid};
+    written = write(in, wanted, assessed.force);
+    return Settled{"uid " + written->uid};
   });
-  remember(wanted, live);
+  remember(wanted, written, live);
 }
 
-void ServerApi::remember(const Wanted& wanted, const std::optional<json::value>& live) {
+void ServerApi::remember(const Wanted& wanted, const std::optional<Expected>& written,
+                         const std::optional<json::value>& live) {
   std::lock_guard hold{mutex_};
-  Ensured ensured{wanted, {}, 0};
-  if (const auto written = written_.find(wanted.reference); written != written_.end()) {
-    ensured.uid = written->second.uid;
-    ensured.generation = written->second.generation;
+  Ensured& ensured = ensured_[wanted.reference];
+  ensured.wanted = wanted;
+  if (written) {
+    ensured.written = written;
+    ensured.uid = written->uid;
+    ensured.generation = written->generation;
   } else if (live) {
     ensured.uid = std::string(text_at(*live, "metadata.uid"));
     ensured.generation = number_at(*live, "metadata.generation").value_or(0);
   }
-  ensured_.insert_or_assign(wanted.reference, std::move(ensured));
 }
 
-void ServerApi::require_not_overtaken(Scope& in, const ObjectReference& reference, const json::value& live) {
+Expected ServerApi::expected(const ObjectReference& reference) const {
+  std::lock_guard hold{mutex_};
+  const auto known = ensured_.find(reference);
+  return known == ensured_.end() ? Expected{} : known->second.written.value_or(Expected{});
+}
+
+std::optional<Error> ServerApi::not_ours_any_more(Scope& in, const ObjectReference& reference,
+                                                  const json::value& live) {
   const auto generation = number_at(live, "metadata.generation").value_or(0);
-  std::optional<Wanted> wanted;
+  Wanted wanted;
   {
     std::lock_guard hold{mutex_};
     const auto known = ensured_.find(reference);
-    if (known == ensured_.end() || is_going(live)) return;
+    if (known == ensured_.end() || is_going(live)) return std::nullopt;
     const bool same = known->second.uid == text_at(live, "metadata.uid");
-    if (same && (known->second.generation == 0 || generation <= known->second.generation)) return;
+    if (same && (known->second.generation == 0 || generation <= known->second.generation)) return std::nullopt;
     wanted = known->second.wanted;
   }
-  if (auto error = overtaken(in, *place_, *wanted, live)) throw std::move(*error);
+  if (auto error = overtaken(in, *place_, wanted, live)) return error;
   std::lock_guard hold{mutex_};
   ensured_.at(reference).uid = std::string(text_at(live, "metadata.uid"));
   ensured_.at(reference).generation = generation;
+  return std::nullopt;
 }
 
 /// A write that had to be tried again for long may have outlived the lock: each try makes sure of it.
@@ -220,7 +224,7 @@ StillWanted ServerApi::while_locked() const {
   return [lease = lease_](Scope& in) { lease->require_held(in); };
 }
 
-void ServerApi::write(Scope& in, const Wanted& wanted, bool force) {
+Expected ServerApi::write(Scope& in, const Wanted& wanted, bool force) {
   const Resource resource = place_->client->resource(in, wanted.reference.what);
   const auto apply = [&] {
     return place_->client
@@ -234,9 +238,8 @@ void ServerApi::write(Scope& in, const Wanted& wanted, bool force) {
     throw_explained(error, wanted.subject);
   }
   in.point("object applied");
-  std::lock_guard hold{mutex_};
-  written_[wanted.reference] = {.generation = number_at(stored, "metadata.generation").value_or(0),
-                                .uid = std::string(text_at(stored, "metadata.uid"))};
+  return {.generation = number_at(stored, "metadata.generation").value_or(0),
+          .uid = std::string(text_at(stored, "metadata.uid"))};
 }
 
 void ServerApi::until_gone(Scope& in, const ObjectReference& reference, const std::string& uid) const {

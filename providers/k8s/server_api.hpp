@@ -61,10 +61,12 @@ class ServerApi final : public Api {
  private:
   void settle(Scope&, const Wanted&, const Assessment&, const std::optional<boost::json::value>& live);
   StillWanted while_locked() const;
-  void remember(const Wanted&, const std::optional<boost::json::value>& live);
-  /// @throws Error H0474, H0476, H0430 where `live` is not what this run has made of it, or left
-  void require_not_overtaken(Scope&, const ObjectReference&, const boost::json::value& live);
-  void write(Scope&, const Wanted&, bool force);
+  void remember(const Wanted&, const std::optional<Expected>& written, const std::optional<boost::json::value>& live);
+  /// What our writes of it returned; nothing where none was needed.
+  Expected expected(const ObjectReference&) const;
+  /// H0474, H0476 or H0430 where `live` is not what this run has made of it, or left.
+  std::optional<Error> not_ours_any_more(Scope&, const ObjectReference&, const boost::json::value& live);
+  Expected write(Scope&, const Wanted&, bool force);
   void until_gone(Scope&, const ObjectReference&, const std::string& uid) const;
   void take_away(Scope&, const ObjectReference&, const boost::json::value& live);
   void until_at_rest(Scope&, const Subject&) const;
@@ -78,14 +80,13 @@ class ServerApi final : public Api {
   bool made_space_ = false;
   mutable std::mutex mutex_;
   std::optional<ServerVersion> version_;
-  /// What this run wants of an object, and the generation that it has left it in; 0: its kind has none.
   struct Ensured {
     Wanted wanted;
-    std::string uid;
+    std::optional<Expected> written;
+    std::string uid;  ///< that object, up to that generation (0: its kind has none), is known to be as wanted
     std::int64_t generation = 0;
   };
   std::map<ObjectReference, Ensured> ensured_;
-  std::map<ObjectReference, Expected> written_;  ///< generation and uid that our writes returned
 };
 
 }  // namespace harmony::k8s

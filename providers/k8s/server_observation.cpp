@@ -47,11 +47,6 @@ Health health_of(Readiness::State state) {
   return Health::unknown;
 }
 
-/// No Score wants none: somebody, or an autoscaler, has put it to rest.
-bool has_no_wanted_pod(const json::value& workload) {
-  return kind_of(workload).group == "apps" && number_at(workload, "spec.replicas") == 0;
-}
-
 /// Each container the same image in every pod; one that only some have was injected by somebody else.
 bool run_the_same_images(const Selected& pods) {
   std::map<std::string, std::set<std::string>> images;
@@ -87,7 +82,7 @@ Observation ServerApi::observe(Scope& in, const LedgerEntry& entry) {
   const Readiness readiness = readiness_of(ours ? &*live : nullptr, related);
   seen.health = health_of(readiness.state);
   seen.detail = live && !ours ? "somebody else's has its name" : readiness.reason;
-  if (seen.health == Health::ok && has_no_wanted_pod(*live)) seen.health = Health::down, seen.detail = "scaled to none";
+  if (seen.health == Health::ok && is_scaled_to_none(*live)) seen.health = Health::down, seen.detail = "scaled to none";
   if (readiness.mostly_told) seen.detail = "assumed: " + seen.detail;
   if (seen.health == Health::starting)
     if (const auto causes = explain(*live, related); !causes.empty()) {
@@ -144,22 +139,9 @@ std::optional<std::string> ServerApi::not_proven(Scope& in, const ForwardTarget&
   const ObjectReference reference{target.what(), place_->space, target.name};
   const auto live = find(in, reference);
   if (!live) return fmt::format("there is no {}", subject_of(reference).text());
-  Expected expected;
-  {
-    std::lock_guard hold{mutex_};
-    if (const auto written = written_.find(reference); written != written_.end()) expected = written->second;
-  }
-  try {
-    require_not_overtaken(in, reference, *live);
-  } catch (const ApiError&) {
-    throw;
-  } catch (const ConnectionError&) {
-    throw;
-  } catch (const Error& error) {
-    return error.data().message;
-  }
+  if (const auto error = not_ours_any_more(in, reference, *live)) return error->data().message;
   const Objects related = related_to(in, *live);
-  const Readiness readiness = readiness_of(&*live, related, expected);
+  const Readiness readiness = readiness_of(&*live, related, expected(reference));
   if (readiness.state != Readiness::State::ready) return readiness.reason;
   Selected pods = of_kind(related, "Pod");
   std::erase_if(pods, [](const json::value* pod) { return is_going(*pod) || !is_ready_pod(*pod); });

@@ -238,16 +238,14 @@ void ServerApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::millis
     reference.space = place_->space;
     add_kind(reference.what);
     if (manifest.holds_data && !built_in(manifest.object)) std::ranges::for_each(prepared_by, add_kind);
-    const StatusContract contract{.subresource = place_->client->resource(in, reference.what).has_status};
-    std::lock_guard hold{mutex_};
-    const auto written = written_.find(reference);
-    Expected expected = written == written_.end() ? Expected{} : written->second;
-    expected.contract = contract;
-    waited.push_back({reference, subject_of(reference), std::move(expected)});
+    Expected awaited = expected(reference);
+    awaited.contract = {.subresource = place_->client->resource(in, reference.what).has_status};
+    waited.push_back({reference, subject_of(reference), std::move(awaited)});
   }
-  SetWait wait{
-      in, *place_, std::move(waited), std::move(kinds),
-      [&](const ObjectReference& reference, const json::value& live) { require_not_overtaken(in, reference, live); }};
+  SetWait wait{in, *place_, std::move(waited), std::move(kinds),
+               [&](const ObjectReference& reference, const json::value& live) {
+                 if (auto error = not_ours_any_more(in, reference, live)) throw std::move(*error);
+               }};
   try {
     in.until({.limit = limit, .what = "all of it is ready"}, [&] { return wait.not_yet(); });
     for (const std::string& what : wait.assumed()) in.note("assumed", what);

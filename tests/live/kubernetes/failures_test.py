@@ -290,6 +290,19 @@ def gateway_page():
     return b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page)
 
 
+def gateway_that_empties(at):
+    """Once `at` says so of a write ("PATCH /api/…"), its answer is lost, and nothing is behind the gateway any more."""
+    def answered(write):
+        if relay.emptied or not at(write):
+            return True
+        relay.junk, relay.emptied = gateway_page(), True
+        return False
+
+    relay = HttpRelay(api_server(), client_context(), answered)
+    relay.emptied = False
+    return relay
+
+
 def test_a_gateway_with_nothing_behind_it_while_it_waits(app):
     """What answers is no API server, and says that it will be one again: a wait goes on."""
     app.deploy()
@@ -312,16 +325,7 @@ def test_a_gateway_with_nothing_behind_it_while_it_waits(app):
 
 def test_a_gateway_with_nothing_behind_it_at_a_write(app):
     """Whether it was done is not known, and not for longer than the lock would hold by itself."""
-    outages = []
-
-    def away_at_the_database(name):
-        if not name.endswith("statefulsets/guestbook-db") or outages:
-            return True
-        outages.append(name)
-        relay.junk = gateway_page()
-        return False
-
-    relay = HttpRelay(api_server(), client_context(), away_at_the_database)
+    relay = gateway_that_empties(lambda write: write.endswith("statefulsets/guestbook-db"))
     with app.through(relay):
         started = app.start("deploy", "--yes")
         wait_for("the gateway to be left alone", lambda: relay.junk, limit=60)
@@ -352,18 +356,13 @@ def test_an_api_server_that_goes_for_good(app):
 
 def test_a_gateway_with_nothing_behind_it_at_a_write_of_the_ledger(app):
     """Nobody sees the ledger; that it is waited for stands where the deploy is."""
-    outages = []
+    seen = []
 
-    def away_at_the_ledger(name):
-        if name.endswith("statefulsets/guestbook-db"):
-            outages.append("next")
-        if outages != ["next"] or not name.endswith("secrets/harmony.guestbook"):
-            return True
-        outages.append(name)
-        relay.junk = gateway_page()
-        return False
+    def is_ledger_of_the_database(write):
+        seen.append(write.split("/")[-1])
+        return seen[-1] == "harmony.guestbook" and "guestbook-db" in seen
 
-    relay = HttpRelay(api_server(), client_context(), away_at_the_ledger)
+    relay = gateway_that_empties(is_ledger_of_the_database)
     with app.through(relay):
         started = app.start("deploy", "--yes")
         lines = read_until(started, "503")
@@ -376,13 +375,7 @@ def test_a_gateway_with_nothing_behind_it_at_a_write_of_the_ledger(app):
 
 def test_a_gateway_with_nothing_behind_it_for_good(app):
     """It is waited for as a server that is gone, and what the deploy was at is told."""
-    def gone_at_the_database(name):
-        if not name.endswith("statefulsets/guestbook-db"):
-            return True
-        relay.junk = gateway_page()
-        return False
-
-    relay = HttpRelay(api_server(), client_context(), gone_at_the_database)
+    relay = gateway_that_empties(lambda write: write.endswith("statefulsets/guestbook-db"))
     with app.through(relay):
         done = app.harmony("deploy", "--yes")
     text = done.text
