@@ -289,8 +289,8 @@ std::string fingerprint_of(const std::optional<json::value>& live, const Fingerp
   for (const Owner& owner : owners_of(*live))
     if (owner.manager == field_manager && owner.applied)
       for (const std::string& path : owner.fields.paths()) text += "\n" + path;
-  if (const auto* generation = at(*live, {"metadata", "generation"})) text += "\n" + json::serialize(*generation);
-  else if (const auto* data = at(*live, {"data"})) text += "\n" + json::serialize(*data);
+  if (const auto* generation = find(*live, "metadata.generation")) text += "\n" + json::serialize(*generation);
+  else if (const auto* data = find(*live, "data")) text += "\n" + json::serialize(*data);
   return fingerprinter.of(text);
 }
 

@@ -11,6 +11,7 @@
 #include "host/printable.hpp"
 #include "k8s/query.hpp"
 #include "k8s/sure_write.hpp"
+#include "k8s/values.hpp"
 
 namespace harmony::k8s {
 
@@ -236,7 +237,7 @@ std::optional<json::value> Client::get(Scope& at, const Resource& resource, cons
 /// A gateway may answer something, and a cache something old: what is not what was asked for is not taken.
 void Client::require_same(const json::value& object, const Resource& resource, const std::string& name,
                           const Asked& asked) const {
-  if (text_at(object, {"kind"}) == resource.what.kind && text_at(object, {"metadata", "name"}) == name) return;
+  if (text_at(object, "kind") == resource.what.kind && text_at(object, "metadata.name") == name) return;
   throw no_api_server("it speaks of another object", {}, asked, destination());
 }
 
@@ -284,7 +285,7 @@ Written Client::apply(Scope& at, const Resource& resource, const json::value& ob
 
 Written Client::replace(Scope& at, const Resource& resource, const json::value& object, const WriteOptions& options) {
   const ObjectReference reference = reference_of(object);
-  if (text_at(object, {"metadata", "resourceVersion"}).empty())
+  if (text_at(object, "metadata.resourceVersion").empty())
     throw InternalError("an object is to be replaced blindly: " + reference.text());
   std::string path = named_path(resource, reference.space, reference.name);
   add_query(path, "fieldManager", options.manager);
@@ -314,7 +315,7 @@ Removal Client::remove(Scope& at, const Resource& resource, const std::string& s
   try {
     const Reply reply = write_surely(at, [&] { return send(at, call); });
     // The object itself, as long as somebody still has to let it go; else a Status.
-    return text_at(object_of(reply, asked), {"kind"}) == "Status" ? Removal::gone : Removal::going;
+    return text_at(object_of(reply, asked), "kind") == "Status" ? Removal::gone : Removal::going;
   } catch (const ApiError& error) {
     if (error.not_found() && error.status().name == name) return Removal::nothing_there;
     throw;

@@ -7,6 +7,7 @@
 #include "host/printable.hpp"
 #include "k8s/client.hpp"
 #include "k8s/query.hpp"
+#include "k8s/values.hpp"
 
 namespace harmony::k8s {
 
@@ -54,10 +55,10 @@ Listed Client::list_once(Scope& at, const Resource& resource, const ListQuery& q
     } catch (const Malformed& malformed) {
       throw no_api_server(malformed.what(), {}, asked, destination());
     }
-    if (!text_at(head, {"kind"}).ends_with("List")) throw no_api_server("it is no list", {}, asked, destination());
+    if (!text_at(head, "kind").ends_with("List")) throw no_api_server("it is no list", {}, asked, destination());
     listed.items += reader.items();
-    listed.resource_version = text_at(head, {"metadata", "resourceVersion"});
-    go_on = text_at(head, {"metadata", "continue"});
+    listed.resource_version = text_at(head, "metadata.resourceVersion");
+    go_on = text_at(head, "metadata.continue");
     if (go_on.empty()) return listed;
     if (!seen.insert(go_on).second) throw no_api_server("its pages go round in a circle", {}, asked, destination());
   }
@@ -127,14 +128,12 @@ std::vector<EventNote> Client::events(Scope& at, const ObjectReference& referenc
   // Those of things without a namespace lie in `default`.
   for (const json::value& event :
        list(at, resource, {.space = reference.space.empty() ? "default" : reference.space, .fields = fields})) {
-    const auto clean = [&](Path path) { return host::printable(text_at(event, path)); };
-    EventNote note{.type = clean({"type"}),
-                   .reason = clean({"reason"}),
-                   .message = clean({"message"}),
-                   .last = clean({"lastTimestamp"})};
-    if (note.last.empty()) note.last = clean({"eventTime"});
-    if (note.last.empty()) note.last = clean({"metadata", "creationTimestamp"});
-    note.count = static_cast<int>(number_at(event, {"count"}).value_or(1));
+    const auto clean = [&](std::string_view path) { return host::printable(text_at(event, path)); };
+    EventNote note{
+        .type = clean("type"), .reason = clean("reason"), .message = clean("message"), .last = clean("lastTimestamp")};
+    if (note.last.empty()) note.last = clean("eventTime");
+    if (note.last.empty()) note.last = clean("metadata.creationTimestamp");
+    note.count = static_cast<int>(number_at(event, "count").value_or(1));
     notes.push_back(std::move(note));
   }
   std::ranges::stable_sort(notes, {}, &EventNote::last);

@@ -8,19 +8,13 @@
 #include "harmony/error.hpp"
 #include "host/printable.hpp"
 #include "host/text.hpp"
+#include "k8s/values.hpp"
 
 namespace harmony::k8s {
 
 namespace json = boost::json;
 
 namespace {
-
-const json::array& list_at(const json::value& value, std::string_view name) {
-  static const json::array none;
-  const json::value* found = at(value, {name});
-  const json::array* list = found ? found->if_array() : nullptr;
-  return list ? *list : none;
-}
 
 std::set<std::string> texts_at(const json::value& value, std::string_view name) {
   std::set<std::string> texts;
@@ -40,12 +34,12 @@ std::string segment(std::string_view part) {
 }
 
 Resource aggregated(const json::value& resource, const std::string& group, const std::string& version) {
-  Resource made{.what = {group, version, text_at(resource, {"responseKind", "kind"})},
-                .plural = text_at(resource, {"resource"}),
-                .namespaced = text_at(resource, {"scope"}) == "Namespaced",
+  Resource made{.what = {group, version, std::string(text_at(resource, "responseKind.kind"))},
+                .plural = std::string(text_at(resource, "resource")),
+                .namespaced = text_at(resource, "scope") == "Namespaced",
                 .verbs = texts_at(resource, "verbs")};
   for (const json::value& part : list_at(resource, "subresources"))
-    if (text_at(part, {"subresource"}) == "status") made.has_status = true;
+    if (text_at(part, "subresource") == "status") made.has_status = true;
   return made;
 }
 
@@ -86,12 +80,12 @@ void Catalogue::add(Resource resource) {
 void Catalogue::add_broken(BrokenGroup broken) { broken_.push_back(std::move(broken)); }
 
 bool Catalogue::add_aggregated(const json::value& answer) {
-  if (text_at(answer, {"kind"}) != "APIGroupDiscoveryList") return false;
+  if (text_at(answer, "kind") != "APIGroupDiscoveryList") return false;
   for (const json::value& group : list_at(answer, "items")) {
-    const std::string name = text_at(group, {"metadata", "name"});
+    const std::string name{text_at(group, "metadata.name")};
     for (const json::value& version : list_at(group, "versions")) {
-      const std::string which = text_at(version, {"version"});
-      if (text_at(version, {"freshness"}) == "Stale") add_broken({name, which, "its server does not answer"});
+      const std::string which{text_at(version, "version")};
+      if (text_at(version, "freshness") == "Stale") add_broken({name, which, "its server does not answer"});
       for (const json::value& resource : list_at(version, "resources")) add(aggregated(resource, name, which));
     }
   }
@@ -101,15 +95,14 @@ bool Catalogue::add_aggregated(const json::value& answer) {
 void Catalogue::add_resources(std::string_view group, std::string_view version, const json::value& answer) {
   std::set<std::string> with_status;
   for (const json::value& resource : list_at(answer, "resources"))
-    if (const std::string name = text_at(resource, {"name"}); name.ends_with("/status"))
+    if (const std::string name{text_at(resource, "name")}; name.ends_with("/status"))
       with_status.insert(name.substr(0, name.find('/')));
   for (const json::value& resource : list_at(answer, "resources")) {
-    const std::string name = text_at(resource, {"name"});
+    const std::string name{text_at(resource, "name")};
     if (name.find('/') != std::string::npos) continue;
-    const json::value* namespaced = at(resource, {"namespaced"});
-    add({.what = {std::string(group), std::string(version), text_at(resource, {"kind"})},
+    add({.what = {std::string(group), std::string(version), std::string(text_at(resource, "kind"))},
          .plural = name,
-         .namespaced = namespaced && namespaced->is_bool() && namespaced->get_bool(),
+         .namespaced = true_at(resource, "namespaced"),
          .verbs = texts_at(resource, "verbs"),
          .has_status = with_status.contains(name)});
   }
@@ -117,14 +110,14 @@ void Catalogue::add_resources(std::string_view group, std::string_view version, 
 
 std::vector<GroupVersion> versions_of(const json::value& answer) {
   std::vector<GroupVersion> all;
-  if (text_at(answer, {"kind"}) == "APIVersions")
+  if (text_at(answer, "kind") == "APIVersions")
     for (const json::value& version : list_at(answer, "versions"))
       if (const auto* text = version.if_string()) all.push_back({"", std::string(*text)});
   for (const json::value& group : list_at(answer, "groups")) {
-    const std::string name = text_at(group, {"name"}), preferred = text_at(group, {"preferredVersion", "version"});
+    const std::string name{text_at(group, "name")}, preferred{text_at(group, "preferredVersion.version")};
     if (!preferred.empty()) all.push_back({name, preferred});
     for (const json::value& version : list_at(group, "versions"))
-      if (const std::string which = text_at(version, {"version"}); which != preferred) all.push_back({name, which});
+      if (const std::string which{text_at(version, "version")}; which != preferred) all.push_back({name, which});
   }
   return all;
 }

@@ -16,6 +16,7 @@
 #include "host/text.hpp"
 #include "k8s/base64.hpp"
 #include "k8s/object.hpp"
+#include "k8s/values.hpp"
 
 namespace harmony::k8s {
 
@@ -136,18 +137,18 @@ PluginAnswer run_plugin(const Scope& at, const ExecPlugin& plugin, const Cluster
 PluginAnswer plugin_answer(std::string_view output, const ExecPlugin& plugin) {
   const auto said = parse_json(output);
   if (!said) throw no_credential(plugin, "it is no JSON");
-  if (text_at(*said, {"kind"}) != "ExecCredential" || text_at(*said, {"apiVersion"}) != plugin.api_version)
+  if (text_at(*said, "kind") != "ExecCredential" || text_at(*said, "apiVersion") != plugin.api_version)
     throw no_credential(plugin, fmt::format("it is no ExecCredential of {}", plugin.api_version));
   PluginAnswer answer;
-  const std::string token = text_at(*said, {"status", "token"});
-  const std::string chain = text_at(*said, {"status", "clientCertificateData"});
-  const std::string key = text_at(*said, {"status", "clientKeyData"});
+  const std::string token{text_at(*said, "status.token")};
+  const std::string chain{text_at(*said, "status.clientCertificateData")};
+  const std::string key{text_at(*said, "status.clientKeyData")};
   if (chain.empty() != key.empty()) throw no_credential(plugin, "it has only one half of a client certificate");
   if (token.empty() && chain.empty()) throw no_credential(plugin, "there is neither a token nor a client certificate");
   if (!is_one_line(token)) throw no_credential(plugin, "its token is more than a word");
   if (!token.empty()) answer.credential.authorization = Secret("Bearer " + token);
   if (!chain.empty()) answer.credential.certificate = client_certificate(chain, Secret(key), plugin.origin);
-  if (const std::string until = text_at(*said, {"status", "expirationTimestamp"}); !until.empty()) {
+  if (const std::string until{text_at(*said, "status.expirationTimestamp")}; !until.empty()) {
     answer.until = time_of(until);
     if (!answer.until) throw no_credential(plugin, "its expirationTimestamp is no time");
   }

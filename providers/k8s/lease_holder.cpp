@@ -37,7 +37,7 @@ std::string holder_text(const host::LockHolder& holder) {
 }
 
 LeaseHolder lease_holder_of(const json::value& lease) {
-  const std::string annotation = annotation_of(lease, holder_annotation);
+  const std::string_view annotation = annotation_of(lease, holder_annotation);
   const auto said = parse_json(annotation);
   LeaseHolder holder;
   if (!said) {
@@ -48,7 +48,7 @@ LeaseHolder lease_holder_of(const json::value& lease) {
   holder.process = {.verb = host::printable(std::string(text_at(*said, "verb"))),
                     .who = host::printable(std::string(text_at(*said, "who"))),
                     .pid = static_cast<int>(number_at(*said, "pid").value_or(0)),
-                    .pid_started = text_at(*said, {"pid_started"}),
+                    .pid_started = std::string(text_at(*said, "pid_started")),
                     .since = host::printable(std::string(text_at(*said, "since")))};
   holder.processes = std::string(text_at(*said, "processes"));
   return holder;

@@ -4,6 +4,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/parse_options.hpp>
 
+#include "k8s/values.hpp"
+
 namespace harmony::k8s {
 
 namespace json = boost::json;
@@ -44,35 +46,11 @@ GroupVersionKind kind_of(std::string_view api_version, std::string_view kind) {
 }
 
 GroupVersionKind kind_of(const json::value& object) {
-  return kind_of(text_at(object, {"apiVersion"}), text_at(object, {"kind"}));
+  return kind_of(text_at(object, "apiVersion"), text_at(object, "kind"));
 }
 
 ObjectReference reference_of(const json::value& object) {
-  return {kind_of(object), text_at(object, {"metadata", "namespace"}), text_at(object, {"metadata", "name"})};
-}
-
-const json::value* at(const json::value& value, Path path) {
-  const json::value* here = &value;
-  for (const std::string_view step : path) {
-    const auto* object = here->if_object();
-    here = object ? object->if_contains(step) : nullptr;
-    if (!here) return nullptr;
-  }
-  return here;
-}
-
-std::string text_at(const json::value& value, Path path) {
-  const json::value* found = at(value, path);
-  const auto* text = found ? found->if_string() : nullptr;
-  return text ? std::string(*text) : std::string();
-}
-
-std::optional<std::int64_t> number_at(const json::value& value, Path path) {
-  const json::value* found = at(value, path);
-  if (!found || !found->is_number()) return std::nullopt;
-  boost::system::error_code error;
-  const auto number = found->to_number<std::int64_t>(error);
-  return error ? std::nullopt : std::optional(number);
+  return {kind_of(object), std::string(text_at(object, "metadata.namespace")), std::string(name_of(object))};
 }
 
 std::optional<json::value> parse_json(std::string_view text, std::string* why) {

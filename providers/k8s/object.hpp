@@ -1,7 +1,6 @@
 #pragma once
 /// Objects of the Kubernetes API as JSON, and how they are named. No generated models: a kind is data.
 #include <compare>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,13 +31,6 @@ GroupVersionKind kind_of(std::string_view api_version, std::string_view kind);
 /// What an object says of itself; empty parts where it says nothing.
 GroupVersionKind kind_of(const boost::json::value& object);
 ObjectReference reference_of(const boost::json::value& object);
-
-using Path = std::initializer_list<std::string_view>;
-/// Nothing where the path leads nowhere.
-const boost::json::value* at(const boost::json::value&, Path);
-/// Empty where there is no text.
-std::string text_at(const boost::json::value&, Path);
-std::optional<std::int64_t> number_at(const boost::json::value&, Path);
 
 /// Objects nest deeper than Boost.JSON allows by itself (CustomResourceDefinitions: 37 levels), but not without end.
 constexpr std::size_t deepest_json = 128;

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "k8s/place.hpp"
+#include "k8s/values.hpp"
 
 namespace harmony::k8s {
 
@@ -19,24 +20,18 @@ constexpr std::string_view key_start = "others:";
 /// Status moves all the time; which conditions hold decides.
 json::array conditions_of(const json::value& object) {
   json::array made;
-  const json::value* conditions = at(object, {"status", "conditions"});
-  if (conditions && conditions->is_array())
-    for (const json::value& one : conditions->get_array())
-      made.push_back({{"type", text_at(one, {"type"})}, {"status", text_at(one, {"status"})}});
+  for (const json::value& one : list_at(object, "status.conditions"))
+    made.push_back({{"type", text_at(one, "type")}, {"status", text_at(one, "status")}});
   return made;
 }
 
 json::value decisive(const json::value& object) {
-  const auto copy = [&](Path path) {
-    const json::value* found = at(object, path);
+  const auto copy = [&](std::string_view path) {
+    const json::value* found = find(object, path);
     return found ? *found : json::value{};
   };
-  return {copy({"metadata", "namespace"}),
-          copy({"metadata", "name"}),
-          copy({"metadata", "labels"}),
-          copy({"metadata", "annotations"}),
-          copy({"spec"}),
-          conditions_of(object)};
+  return {copy("metadata.namespace"),   copy("metadata.name"), copy("metadata.labels"),
+          copy("metadata.annotations"), copy("spec"),          conditions_of(object)};
 }
 
 }  // namespace
@@ -58,7 +53,7 @@ Others read_others(Scope& in, const Place& place, const OthersQuery& query) {
     found.allowed = false;
   }
   std::ranges::sort(found.objects, {}, [](const json::value& one) {
-    return std::pair{text_at(one, {"metadata", "namespace"}), text_at(one, {"metadata", "name"})};
+    return std::pair{text_at(one, "metadata.namespace"), text_at(one, "metadata.name")};
   });
   return found;
 }

@@ -5,16 +5,11 @@
 #include <boost/json.hpp>
 
 #include "k8s/base64.hpp"
+#include "k8s/values.hpp"
 
 namespace harmony::k8s {
 
 namespace json = boost::json;
-
-std::string annotation_of(const json::value& live, std::string_view name) {
-  const auto* value = at(live, {"metadata", "annotations", name});
-  if (!value || !value->is_string()) return {};
-  return std::string(value->get_string());
-}
 
 /// "applyset-<base64url of sha256 of name.namespace.kind.group>-v1", as the KEP says.
 std::string Place::applyset_id() const {
@@ -34,10 +29,7 @@ json::object Place::labels() const {
           {"applyset.kubernetes.io/part-of", applyset_id()}};
 }
 
-std::string Place::marked_by(const json::value& live) {
-  const auto* label = at(live, {"metadata", "labels", deployment_label});
-  return label && label->is_string() ? std::string(label->get_string()) : std::string();
-}
+std::string Place::marked_by(const json::value& live) { return std::string(label_of(live, deployment_label)); }
 
 bool Place::is_ours(const json::value& live) const { return marked_by(live) == deployment; }
 

@@ -16,9 +16,6 @@ inline constexpr const char* field_manager = "harmony";
 /// The label that says which.
 inline constexpr const char* deployment_label = "harmony.dev/deployment";
 
-/// Empty where it has none of that name.
-std::string annotation_of(const boost::json::value& live, std::string_view name);
-
 struct Place {
   std::string deployment;
   std::string space;                         ///< its namespace

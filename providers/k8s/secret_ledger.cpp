@@ -64,7 +64,7 @@ struct SecretLedger::State {
          .help = "choose another --deployment or namespace"});
   }
   static std::optional<std::string> value_in(const json::value& secret, const char* key) {
-    const auto* value = at(secret, {"data", key});
+    const auto* value = member(find(secret, "data"), key);
     if (!value || !value->is_string()) return std::nullopt;
     return from_base64(std::string_view(value->get_string().data(), value->get_string().size()));
   }

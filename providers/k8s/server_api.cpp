@@ -58,9 +58,8 @@ std::optional<json::value> ServerApi::find(Scope& in, const Subject& subject) co
 
 std::map<std::string, std::string> ServerApi::values_in(const std::optional<json::value>& live) const {
   std::map<std::string, std::string> values;
-  const auto* data = live && place_->may_become_ours(*live) ? at(*live, {"data"}) : nullptr;
-  if (!data || !data->is_object()) return values;
-  for (const auto& [key, value] : data->get_object())
+  if (!live || !place_->may_become_ours(*live)) return values;
+  for (const auto& [key, value] : object_at(*live, "data"))
     if (value.is_string())
       if (auto plain = from_base64(std::string_view(value.get_string().data(), value.get_string().size()));
           plain && !plain->empty())

@@ -26,12 +26,9 @@ using Health = Observation::Health;
 /// What the pods of a workload carry; empty where it selects none.
 std::string selector_text(const json::value& workload) {
   if (is_cloud_native_pg(workload)) return "cnpg.io/cluster=" + std::string(text_at(workload, "metadata.name"));
-  const auto* labels = at(workload, {"spec", "selector", "matchLabels"});
   std::string text;
-  if (labels && labels->is_object())
-    for (const auto& [name, value] : labels->get_object())
-      text +=
-          (text.empty() ? "" : ",") + std::string(name) + "=" + (value.is_string() ? value.get_string().c_str() : "");
+  for (const auto& [name, value] : object_at(workload, "spec.selector.matchLabels"))
+    text += (text.empty() ? "" : ",") + std::string(name) + "=" + (value.is_string() ? value.get_string().c_str() : "");
   return text;
 }
 

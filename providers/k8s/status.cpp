@@ -9,6 +9,7 @@
 #include "k8s/object.hpp"
 #include "k8s/refusal.hpp"
 #include "k8s/retry.hpp"
+#include "k8s/values.hpp"
 
 namespace harmony::k8s {
 
@@ -20,10 +21,9 @@ constexpr std::size_t shown_causes = 20;
 
 std::vector<StatusCause> causes_of(const json::value& status) {
   std::vector<StatusCause> causes;
-  const json::value* list = at(status, {"details", "causes"});
-  if (const json::array* all = list ? list->if_array() : nullptr)
-    for (const json::value& cause : *all)
-      causes.push_back({text_at(cause, {"reason"}), text_at(cause, {"message"}), text_at(cause, {"field"})});
+  for (const json::value& cause : list_at(status, "details.causes"))
+    causes.push_back({std::string(text_at(cause, "reason")), std::string(text_at(cause, "message")),
+                      std::string(text_at(cause, "field"))});
   return causes;
 }
 
@@ -75,16 +75,16 @@ std::string field_text(const StatusCause& cause, bool hides_values) {
 }  // namespace
 
 std::optional<Status> status_of(const json::value& value) {
-  if (text_at(value, {"kind"}) != "Status") return std::nullopt;
-  Status status{.code = static_cast<int>(number_at(value, {"code"}).value_or(0)),
-                .reason = text_at(value, {"reason"}),
-                .message = text_at(value, {"message"}),
-                .group = text_at(value, {"details", "group"}),
-                .kind = text_at(value, {"details", "kind"}),
-                .name = text_at(value, {"details", "name"}),
-                .uid = text_at(value, {"details", "uid"}),
+  if (text_at(value, "kind") != "Status") return std::nullopt;
+  Status status{.code = static_cast<int>(number_at(value, "code").value_or(0)),
+                .reason = std::string(text_at(value, "reason")),
+                .message = std::string(text_at(value, "message")),
+                .group = std::string(text_at(value, "details.group")),
+                .kind = std::string(text_at(value, "details.kind")),
+                .name = std::string(text_at(value, "details.name")),
+                .uid = std::string(text_at(value, "details.uid")),
                 .causes = causes_of(value)};
-  if (const auto seconds = number_at(value, {"details", "retryAfterSeconds"}))
+  if (const auto seconds = number_at(value, "details.retryAfterSeconds"))
     status.retry_after = std::chrono::seconds(*seconds);
   return status;
 }

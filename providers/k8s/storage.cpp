@@ -23,12 +23,12 @@ constexpr auto default_class = "storageclass.kubernetes.io/is-default-class";
 
 /// A volume that somebody has made by hand takes a claim of its class, or one without a class, too.
 bool may_be_bound(Scope& in, const Place& place, const Wanted& wanted, std::string_view storage_class) {
-  const auto asked = at(wanted.object, {"spec", "resources", "requests", "storage"});
+  const auto asked = find(wanted.object, "spec.resources.requests.storage");
   const auto size = asked ? quantity_of(*asked) : std::nullopt;
   try {
     const Resource volumes = place.client->resource(in, {"", "v1", "PersistentVolume"});
     return std::ranges::any_of(place.client->list(in, volumes, {}), [&](const json::value& one) {
-      const auto capacity = at(one, {"spec", "capacity", "storage"});
+      const auto capacity = find(one, "spec.capacity.storage");
       const auto has = capacity ? quantity_of(*capacity) : std::nullopt;
       return text_at(one, "status.phase") == "Available" && text_at(one, "spec.storageClassName") == storage_class &&
              has && size && !(*has < *size);

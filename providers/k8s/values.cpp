@@ -36,6 +36,11 @@ constexpr auto own_groups = std::to_array<std::string_view>({"",
                                                              "scheduling.k8s.io",
                                                              "storage.k8s.io"});
 
+std::string_view text_of(const json::value* found) {
+  const json::string* text = found ? found->if_string() : nullptr;
+  return text ? std::string_view(*text) : std::string_view{};
+}
+
 }  // namespace
 
 const json::value* member(const json::value& value, std::string_view name) {
@@ -57,11 +62,7 @@ const json::value* find(const json::value& value, std::string_view path) {
   return found;
 }
 
-std::string_view text_at(const json::value& value, std::string_view path) {
-  const json::value* found = find(value, path);
-  const json::string* text = found ? found->if_string() : nullptr;
-  return text ? std::string_view(*text) : std::string_view{};
-}
+std::string_view text_at(const json::value& value, std::string_view path) { return text_of(find(value, path)); }
 
 std::optional<std::int64_t> number_at(const json::value& value, std::string_view path) {
   const json::value* found = find(value, path);
@@ -92,9 +93,11 @@ const json::object& object_at(const json::value& value, std::string_view path) {
 std::string_view name_of(const json::value& object) { return text_at(object, "metadata.name"); }
 
 std::string_view label_of(const json::value& object, std::string_view label) {
-  const json::value* found = member(find(object, "metadata.labels"), label);
-  const json::string* text = found ? found->if_string() : nullptr;
-  return text ? std::string_view(*text) : std::string_view{};
+  return text_of(member(find(object, "metadata.labels"), label));
+}
+
+std::string_view annotation_of(const json::value& object, std::string_view annotation) {
+  return text_of(member(find(object, "metadata.annotations"), annotation));
 }
 
 std::string_view group_of(const json::value& object) {

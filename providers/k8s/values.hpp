@@ -25,7 +25,9 @@ const boost::json::array& list_at(const boost::json::value&, std::string_view pa
 const boost::json::object& object_at(const boost::json::value&, std::string_view path);
 
 std::string_view name_of(const boost::json::value& object);
+/// Empty where it has none of that name.
 std::string_view label_of(const boost::json::value& object, std::string_view label);
+std::string_view annotation_of(const boost::json::value& object, std::string_view annotation);
 /// "apps" of apps/v1, nothing of v1.
 std::string_view group_of(const boost::json::value& object);
 /// "apps/Deployment", "Service": what rules are kept by.

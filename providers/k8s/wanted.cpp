@@ -43,11 +43,10 @@ void mark(json::object& object, const Place& place) {
 /// Others may have pods of that name: what finds pods finds those of this deployment.
 void mark_pods(json::object& object, const Place& place) {
   const auto add = [&](json::object& labels) { labels[deployment_label] = place.deployment; };
-  if (at(object, {"spec", "template", "metadata", "labels"})) {
+  if (find(object, "spec.template.metadata.labels")) {
     add(child(child(child(child(object, "spec"), "template"), "metadata"), "labels"));
-    if (at(object, {"spec", "selector", "matchLabels"}))
-      add(child(child(child(object, "spec"), "selector"), "matchLabels"));
-  } else if (text_at(object, "kind") == "Service" && at(object, {"spec", "selector"})) {
+    if (find(object, "spec.selector.matchLabels")) add(child(child(child(object, "spec"), "selector"), "matchLabels"));
+  } else if (text_at(object, "kind") == "Service" && find(object, "spec.selector")) {
     add(child(child(object, "spec"), "selector"));
   }
 }
@@ -56,7 +55,7 @@ void mark_pods(json::object& object, const Place& place) {
 void add_pull_secret(json::object& object, const std::string& secret) {
   if (secret.empty()) return;
   const json::array secrets{{{"name", secret}}};
-  if (at(object, {"spec", "template", "spec"}))
+  if (find(object, "spec.template.spec"))
     child(child(child(object, "spec"), "template"), "spec")["imagePullSecrets"] = secrets;
   else if (is_cloud_native_pg(object)) child(object, "spec")["imagePullSecrets"] = secrets;
 }

@@ -11,6 +11,7 @@
 
 #include "host/printable.hpp"
 #include "k8s/object.hpp"
+#include "k8s/values.hpp"
 
 namespace harmony::workloads {
 
@@ -50,10 +51,10 @@ Error several(const Route& route, std::string_view what, const std::vector<std::
 // ---------------------------------------------------------------- Ingress
 
 bool is_default(const json::value& one) {
-  return k8s::text_at(one, {"metadata", "annotations", "ingressclass.kubernetes.io/is-default-class"}) == "true";
+  return k8s::annotation_of(one, "ingressclass.kubernetes.io/is-default-class") == "true";
 }
 
-std::string name_of(const json::value& one) { return host::printable(k8s::text_at(one, {"metadata", "name"})); }
+std::string name_of(const json::value& one) { return host::printable(k8s::text_at(one, "metadata.name")); }
 
 /// The default one, or the only one. @throws Error H0267
 std::optional<ChosenRoute> only_class(const Route& route, const k8s::Others& classes) {

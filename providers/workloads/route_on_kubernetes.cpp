@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "k8s/manifest.hpp"
+#include "k8s/values.hpp"
 #include "workloads/host_name.hpp"
 #include "workloads/on_kubernetes.hpp"
 
@@ -98,7 +99,7 @@ k8s::Others RouteOnKubernetes::gateways(Scope& in) {
 /// Those that a namespace has from the API server are known of one that may not be looked at, or is yet to be made.
 json::object RouteOnKubernetes::space_labels(Scope& in) {
   const k8s::Others& found = others(in, {{"", "v1", "Namespace"}, "", api_->space()});
-  const auto* labels = found.objects.empty() ? nullptr : k8s::at(found.objects.front(), {"metadata", "labels"});
+  const auto* labels = found.objects.empty() ? nullptr : k8s::find(found.objects.front(), "metadata.labels");
   if (labels && labels->is_object()) return labels->get_object();
   return {{"kubernetes.io/metadata.name", api_->space()}};
 }

@@ -11,6 +11,7 @@
 
 #include "catch.hpp"
 #include "k8s/port_forward.hpp"
+#include "k8s/values.hpp"
 #include "support/api_server.hpp"
 #include "support/scopes.hpp"
 #include "support/servers.hpp"
@@ -49,7 +50,7 @@ struct World {
         at, client.resource(at, namespace_kind),
         object(fmt::format(R"({{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{}"}}}})", space)),
         {.manager = "test"});
-    uid = text_at(made.object, {"metadata", "uid"});
+    uid = text_at(made.object, "metadata.uid");
   }
   ~World() {
     try {
@@ -67,7 +68,7 @@ struct World {
         fmt::format(R"({{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{}","namespace":"{}"}},"data":{}}})",
                     name, space, data));
   }
-  std::string version_of(const json::value& it) const { return text_at(it, {"metadata", "resourceVersion"}); }
+  std::string version_of(const json::value& it) const { return std::string(text_at(it, "metadata.resourceVersion")); }
 };
 
 Diagnostic error_of(const std::function<void()>& body) {
@@ -98,10 +99,10 @@ struct Pod {
                        [&](const WatchEvent& event) { return !ready(event.object); });
   }
   static bool ready(const json::value& pod) {
-    const json::value* conditions = at(pod, {"status", "conditions"});
+    const json::value* conditions = find(pod, "status.conditions");
     if (!conditions) return false;
     for (const json::value& condition : conditions->as_array())
-      if (text_at(condition, {"type"}) == "Ready" && text_at(condition, {"status"}) == "True") return true;
+      if (text_at(condition, "type") == "Ready" && text_at(condition, "status") == "True") return true;
     return false;
   }
 };
@@ -162,7 +163,7 @@ TEST_CASE("discovery survives an aggregated API that is down, and names it") {
   until("it is known as broken", names_it);
   CHECK(world.client.resource(world.at, {"apps", "v1", "Deployment"}).plural == "deployments");
   CHECK(world.client.remove(world.at, services, "", "v1." + group,
-                            {.uid = text_at(made.object, {"metadata", "uid"})}) != Removal::nothing_there);
+                            {.uid = std::string(text_at(made.object, "metadata.uid"))}) != Removal::nothing_there);
 }
 
 TEST_CASE("apply creates, changes, and leaves alone what is as it should be") {
@@ -180,9 +181,9 @@ TEST_CASE("apply creates, changes, and leaves alone what is as it should be") {
   CHECK_FALSE(second.created);
   CHECK(world.version_of(second.object) == world.version_of(first.object));
   world.client.apply(world.at, maps, world.config_map("a", R"({"k":"2"})"), preview);
-  CHECK(text_at(*world.client.get(world.at, maps, world.space, "a"), {"data", "k"}) == "1");
+  CHECK(text_at(*world.client.get(world.at, maps, world.space, "a"), "data.k") == "1");
   const auto third = world.client.apply(world.at, maps, world.config_map("a", R"({"k":"2"})"), ours);
-  CHECK(text_at(third.object, {"data", "k"}) == "2");
+  CHECK(text_at(third.object, "data.k") == "2");
 }
 
 TEST_CASE("a field of somebody else's is a conflict that names them, unless it is forced") {
@@ -202,7 +203,7 @@ TEST_CASE("a field of somebody else's is a conflict that names them, unless it i
   }
   const auto forced =
       world.client.apply(world.at, maps, world.config_map("a", R"({"k":"2"})"), {.manager = "ours", .force = true});
-  CHECK(text_at(forced.object, {"data", "k"}) == "2");
+  CHECK(text_at(forced.object, "data.k") == "2");
 }
 
 TEST_CASE("what the server refuses is told in its words, and asked once") {
@@ -243,10 +244,10 @@ TEST_CASE("replace and remove act on what was meant, and on nothing else") {
         "H0415");
   auto changed = first.object;
   changed.at("data").as_object()["k"] = "2";
-  CHECK(text_at(world.client.replace(world.at, maps, changed, {.manager = "ours"}).object, {"data", "k"}) == "2");
+  CHECK(text_at(world.client.replace(world.at, maps, changed, {.manager = "ours"}).object, "data.k") == "2");
   CHECK(error_of([&] { world.client.replace(world.at, maps, changed, {.manager = "ours"}); }).code ==
         "H0415");  // of an old version
-  const std::string uid = text_at(first.object, {"metadata", "uid"});
+  const std::string uid{text_at(first.object, "metadata.uid")};
   CHECK(error_of([&] {
           world.client.remove(world.at, maps, world.space, "a", {.uid = "00000000-0000-0000-0000-000000000000"});
         }).code == "H0415");
@@ -259,7 +260,7 @@ TEST_CASE("replace and remove act on what was meant, and on nothing else") {
   auto held = world.config_map("b", "{}");
   held.at("metadata").as_object()["finalizers"] = json::array{"example.com/held"};
   auto there = world.client.create(world.at, maps, held, {.manager = "ours"}).object;
-  const std::string its = text_at(there, {"metadata", "uid"});
+  const std::string its{text_at(there, "metadata.uid")};
   CHECK(world.client.remove(world.at, maps, world.space, "b", {.uid = its}) == Removal::going);
   auto going = *world.client.get(world.at, maps, world.space, "b");
   going.at("metadata").as_object().erase("finalizers");
@@ -276,7 +277,7 @@ TEST_CASE("many writes side by side, and lists of them in one piece and in pages
   const auto names = [&](const ListQuery& query) {
     std::set<std::string> all;
     for (const json::value& each : world.client.list(world.at, maps, query))
-      all.insert(text_at(each, {"metadata", "name"}));
+      all.emplace(text_at(each, "metadata.name"));
     all.erase("kube-root-ca.crt");  // the cluster makes it, sooner or later
     return all;
   };
@@ -285,7 +286,7 @@ TEST_CASE("many writes side by side, and lists of them in one piece and in pages
   CHECK(names({.space = world.space, .fields = "metadata.name=m07"}) == std::set<std::string>{"m07"});
   CHECK(names({.space = world.space, .labels = "no=such"}).empty());
   for (const json::value& each : world.client.list(world.at, maps, {.space = world.space}))
-    CHECK(text_at(each, {"kind"}) == "ConfigMap");
+    CHECK(text_at(each, "kind") == "ConfigMap");
 }
 
 TEST_CASE("a watch tells what is there, then what happens, until it is stopped") {
@@ -306,7 +307,7 @@ TEST_CASE("a watch tells what is there, then what happens, until it is stopped")
                            constexpr const char* words[] = {"added", "modified", "removed", "synced"};
                            std::lock_guard hold{mutex};
                            seen.push_back(fmt::format("{} {}", words[static_cast<int>(event.what)],
-                                                      text_at(event.object, {"metadata", "name"})));
+                                                      text_at(event.object, "metadata.name")));
                            return true;
                          });
     } catch (const Stopped&) {
@@ -317,7 +318,8 @@ TEST_CASE("a watch tells what is there, then what happens, until it is stopped")
   const auto made =
       world.client.apply(world.cleaning, maps, world.config_map("b", R"({"k":"1"})"), {.manager = "ours"});
   world.client.apply(world.cleaning, maps, world.config_map("b", R"({"k":"2"})"), {.manager = "ours"});
-  world.client.remove(world.cleaning, maps, world.space, "b", {.uid = text_at(made.object, {"metadata", "uid"})});
+  world.client.remove(world.cleaning, maps, world.space, "b",
+                      {.uid = std::string(text_at(made.object, "metadata.uid"))});
   until("all is seen", [&] { return saw("removed b"); });
   world.stop.request_stop();
   watching.join();

@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "k8s/base64.hpp"
+#include "k8s/values.hpp"
 
 using namespace harmony::k8s;
 
@@ -12,10 +13,10 @@ TEST_CASE("an object says what it is and how it is called") {
   CHECK(reference_of(*object).text() == "deployment/shop/web");
   CHECK(kind_of(*object).text() == "Deployment (apps/v1)");
   CHECK(kind_of("v1", "Namespace").api_version() == "v1");
-  CHECK(number_at(*object, {"metadata", "generation"}) == 3);
-  CHECK_FALSE(number_at(*object, {"metadata", "name"}));
-  CHECK(text_at(*object, {"metadata", "uid"}).empty());
-  CHECK(at(*object, {"metadata", "name", "deeper"}) == nullptr);
+  CHECK(number_at(*object, "metadata.generation") == 3);
+  CHECK_FALSE(number_at(*object, "metadata.name"));
+  CHECK(text_at(*object, "metadata.uid").empty());
+  CHECK(find(*object, "metadata.name.deeper") == nullptr);
 }
 
 TEST_CASE("JSON is read as deep as objects go, and no deeper") {

@@ -7,6 +7,7 @@
 #include "catch.hpp"
 #include "k8s/client.hpp"
 #include "k8s/others.hpp"
+#include "k8s/values.hpp"
 #include "k8s/watch.hpp"
 #include "support/scopes.hpp"
 
@@ -46,7 +47,7 @@ std::string event_line(const std::string& type, const std::string& name, const s
 }
 std::string text_of(const WatchEvent& event) {
   constexpr const char* words[] = {"added", "modified", "removed", "synced"};
-  return fmt::format("{} {}", words[static_cast<int>(event.what)], text_at(event.object, {"metadata", "name"}));
+  return fmt::format("{} {}", words[static_cast<int>(event.what)], text_at(event.object, "metadata.name"));
 }
 std::string told(Watched& watched, const std::string& line) {
   const auto got = watched.line(line);

@@ -9,6 +9,7 @@
 #include "catch.hpp"
 #include "k8s/base64.hpp"
 #include "k8s/client.hpp"
+#include "k8s/values.hpp"
 #include "support/api_server.hpp"
 #include "support/scopes.hpp"
 #include "support/servers.hpp"
@@ -469,8 +470,8 @@ TEST_CASE("a list that breaks off begins anew, and one of many pages is read to 
   const auto all = client.list(world.at, config_maps, {.page = 2});
   CHECK(breaks == 2);
   REQUIRE(all.size() == 3);
-  CHECK(text_at(all[2], {"metadata", "name"}) == "i3");
-  CHECK(text_at(all[2], {"kind"}) == "ConfigMap");
+  CHECK(text_at(all[2], "metadata.name") == "i3");
+  CHECK(text_at(all[2], "kind") == "ConfigMap");
 }
 
 TEST_CASE("discovery without the aggregated form survives a group that is down") {
@@ -541,8 +542,7 @@ TEST_CASE("a watch goes on where a connection broke, and lists again where the s
   std::vector<std::string> seen;
   client.watch(world.at, config_maps, {.space = "n"}, [&](const WatchEvent& told) {
     constexpr const char* words[] = {"added", "modified", "removed", "synced"};
-    seen.push_back(
-        fmt::format("{} {}", words[static_cast<int>(told.what)], text_at(told.object, {"metadata", "name"})));
+    seen.push_back(fmt::format("{} {}", words[static_cast<int>(told.what)], text_at(told.object, "metadata.name")));
     return seen.back() != "added e";
   });
   CHECK(asked == std::vector<std::string>{"list", "10", "11", "list", "30"});
