@@ -220,6 +220,16 @@ std::string Client::raw(Scope& at, const std::string& path) {
   return send(at, {.request = {.path = path}, .asked = {"get", path}}).body;
 }
 
+json::value Client::ask(Scope& at, const std::string& path, const json::object& question) {
+  const Asked asked{"post", path};
+  return object_of(send(at, {.request = {.method = "POST",
+                                         .path = path,
+                                         .headers = {{"Content-Type", "application/json"}},
+                                         .body = json::serialize(question)},
+                             .asked = asked}),
+                   asked);
+}
+
 std::optional<json::value> Client::get(Scope& at, const Resource& resource, const std::string& space,
                                        const std::string& name) {
   const Asked asked = asked_of("get", resource, space, name);

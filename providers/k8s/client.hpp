@@ -133,6 +133,8 @@ class Client {
   std::vector<EventNote> events(Scope&, const ObjectReference&, const std::string& uid = {});
   /// What the server says to a GET of a path of its own: "/version". @throws ApiError
   std::string raw(Scope&, const std::string& path);
+  /// Posts a question that the server answers and does not keep: a SelfSubjectAccessReview. @throws ApiError
+  boost::json::value ask(Scope&, const std::string& path, const boost::json::object& question);
 
   // writes
   Written create(Scope&, const Resource&, const boost::json::value& object, const WriteOptions&);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "host/printable.hpp"
 #include "k8s/refusal.hpp"
@@ -35,13 +36,14 @@ std::optional<Denied> denied_in(std::string_view message) {
 }
 
 Diagnostic diagnostic_of(const std::string& subject, const Denied& denied) {
-  Diagnostic said{.code = "H0461",
-                  .category = Category::unreachable,
-                  .message = fmt::format("user `{}` may not {} {}{}", denied.user, denied.verb, denied.resource,
-                                         denied.where.empty() ? "" : fmt::format(" in namespace `{}`", denied.where)),
-                  .subject = subject,
-                  .facts = {{"rule", rule_text(denied)}, {"in", binding_text(denied)}},
-                  .help = "have the rule added, or deploy as somebody who may"};
+  Diagnostic said{
+      .code = "H0461",
+      .category = Category::unreachable,
+      .message = fmt::format("user `{}` may not {} {}{}", denied.user, denied.verb, denied.resource,
+                             denied.where.empty() ? "" : fmt::format(" in namespace `{}`", denied.where)),
+      .subject = subject,
+      .facts = {{"rule", rule_text(denied.group, denied.resource, {denied.verb})}, {"in", binding_text(denied)}},
+      .help = "have the rule added, or deploy as somebody who may"};
   if (denied.user == "system:anonymous") {  // rights for everybody are not what is missing
     said.facts.clear();
     said.help = "no credentials came with the request: see the user of this context in the kubeconfig";
@@ -51,9 +53,9 @@ Diagnostic diagnostic_of(const std::string& subject, const Denied& denied) {
   return said;
 }
 
-std::string rule_text(const Denied& denied) {
-  return fmt::format(R"(apiGroups: ["{}"], resources: ["{}"], verbs: ["{}"])", denied.group, denied.resource,
-                     denied.verb);
+std::string rule_text(std::string_view group, std::string_view resource, const std::vector<std::string>& verbs) {
+  return fmt::format(R"(apiGroups: ["{}"], resources: ["{}"], verbs: ["{}"])", group, resource,
+                     fmt::join(verbs, R"(", ")"));
 }
 
 std::string binding_text(const Denied& denied) {

@@ -42,7 +42,7 @@ std::optional<Denied> denied_in(std::string_view message);
 /// H0461, with the rule that would allow it.
 Diagnostic diagnostic_of(const std::string& subject, const Denied&);
 /// `apiGroups: ["apps"], resources: ["deployments"], verbs: ["patch"]`
-std::string rule_text(const Denied&);
+std::string rule_text(std::string_view group, std::string_view resource, const std::vector<std::string>& verbs);
 /// "a Role in namespace `shop`, bound to service account `ci` of namespace `shop`"
 std::string binding_text(const Denied&);
 

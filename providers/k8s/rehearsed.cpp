@@ -27,6 +27,13 @@ std::string score_of(const Scope& in) {
   return fmt::format("{}, {}:{}", trail.back().name, trail.back().at.file_name(), trail.back().at.line());
 }
 
+/// It is a GET; from 1.35 on the server asks for the right to create as well.
+std::vector<Right> rights_to_forward(ServerVersion version) {
+  std::vector<Right> rights{{"get", "", "pods", "portforward"}};
+  if (version >= ServerVersion{1, 35}) rights.push_back({"create", "", "pods", "portforward"});
+  return rights;
+}
+
 }  // namespace
 
 RehearsedApi::RehearsedApi(std::shared_ptr<Api> real, Rehearsal& rehearsal)
@@ -101,6 +108,7 @@ const std::string& RehearsedApi::space() const { return real_->space(); }
 host::Endpoint RehearsedApi::forward(Scope& in, const ForwardTarget& target) {
   const Subject workload = subject_of({target.what(), "", target.name});
   const Subject claim{"k8s", "persistentvolumeclaim", target.name + "-data"};
+  require(in, rights_to_forward(real_->version(in)));
   bool there = false;
   if (space_is_there(in)) there = real_->ready_pod(in, target).has_value();
   if (there && !is_pending(workload)) return real_->forward(in, target);
@@ -201,7 +209,24 @@ void RehearsedApi::note(const Change& change) {
   pending_.insert_or_assign(change.subject, change);
 }
 
-void RehearsedApi::until_ready(Scope&, const ObjectSet&, std::chrono::milliseconds) {}
+/// What is only asked for while one waits would be found missing with half of the deploy done.
+void RehearsedApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::milliseconds) {
+  std::vector<Right> rights;
+  for (const Resource& resource : real_->watched_for(in, set))
+    for (const char* verb : {"list", "watch"}) rights.push_back({verb, resource.what.group, resource.plural});
+  require(in, std::move(rights));
+}
+
+void RehearsedApi::require(Scope& in, std::vector<Right> rights) {
+  if (!space_is_there(in)) return;
+  {
+    std::lock_guard hold{mutex_};
+    std::erase_if(rights, [&](const Right& right) { return allowed_.contains(right); });
+  }
+  require_rights(in, real_->place(), rights);
+  std::lock_guard hold{mutex_};
+  allowed_.insert(rights.begin(), rights.end());
+}
 
 void RehearsedApi::remove(Scope& in, const LedgerEntry& entry) {
   const auto alone = in.hold(entry.subject);

@@ -9,6 +9,7 @@
 
 #include "host/host.hpp"
 #include "k8s/api.hpp"
+#include "k8s/rights.hpp"
 #include "k8s/server_api.hpp"
 
 namespace harmony::k8s {
@@ -45,6 +46,8 @@ class RehearsedApi final : public Api {
   bool is_described(const Scope&, const Wanted&);
   void note(const Change&);
   bool is_pending(const Subject&) const;
+  /// Asks once for each; in a namespace that is yet to be made nothing is known. @throws Error H0461
+  void require(Scope&, std::vector<Right>);
 
   std::shared_ptr<ServerApi> real_;
   Rehearsal& rehearsal_;
@@ -58,6 +61,7 @@ class RehearsedApi final : public Api {
   std::map<Subject, Described> described_;
   std::map<Subject, Change> pending_;        ///< what this rehearsal would have done
   std::optional<bool> space_there_;
+  std::set<Right> allowed_;
   int next_port_ = 1;
 };
 

@@ -89,7 +89,9 @@ bool ServerApi::serves(Scope& in, std::string_view group, std::string_view kind)
   return false;
 }
 
-bool ServerApi::can_linger(Scope& in) {
+bool ServerApi::can_linger(Scope& in) { return version(in) >= ServerVersion{1, 30}; }
+
+ServerVersion ServerApi::version(Scope& in) {
   std::lock_guard hold{mutex_};
   if (!version_) {
     try {
@@ -99,8 +101,9 @@ bool ServerApi::can_linger(Scope& in) {
       version_ = ServerVersion{};
     }
   }
-  return *version_ >= ServerVersion{1, 30};
+  return *version_;
 }
+
 Others ServerApi::others(Scope& in, const OthersQuery& query) { return read_others(in, *place_, query); }
 
 bool ServerApi::has(Scope& in, const GroupVersionKind& what, const std::string& name) {

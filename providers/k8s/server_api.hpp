@@ -45,6 +45,8 @@ class ServerApi final : public Api {
   std::string read_again(Scope&, std::string_view key) override;
 
   // For the twin.
+  /// 0.0 where the server does not tell.
+  ServerVersion version(Scope&);
   static constexpr std::string_view cluster_key = "cluster", space_key = "space";
   std::string cluster_mark(Scope&) const;
   const Place& place() const { return *place_; }
@@ -52,6 +54,8 @@ class ServerApi final : public Api {
   /// What a Secret holds that is ours, or may become so.
   std::map<std::string, std::string> values_in(const std::optional<boost::json::value>& secret) const;
   std::optional<Secret<std::string>> kept_value(Scope&, const std::string& secret, const std::string& key) const;
+  /// What has to be watched to see when they are ready.
+  std::vector<Resource> watched_for(Scope&, const ObjectSet&) const;
   /// A pod of it that is ready, in its newest version.
   std::optional<std::string> ready_pod(Scope&, const ForwardTarget&) const;
 

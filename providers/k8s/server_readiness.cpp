@@ -224,8 +224,7 @@ class SetWait {
 
 }  // namespace
 
-void ServerApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::milliseconds limit) {
-  std::vector<Waited> waited;
+std::vector<Resource> ServerApi::watched_for(Scope& in, const ObjectSet& set) const {
   std::vector<Resource> kinds;
   const auto add_kind = [&](const GroupVersionKind& what) {
     const Resource resource = place_->client->resource(in, what);
@@ -234,15 +233,22 @@ void ServerApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::millis
   };
   for (const GroupVersionKind& what : related_kinds) add_kind(what);
   for (const Manifest& manifest : set) {
+    add_kind(kind_of(manifest.object));
+    if (manifest.holds_data && !built_in(manifest.object)) std::ranges::for_each(prepared_by, add_kind);
+  }
+  return kinds;
+}
+
+void ServerApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::milliseconds limit) {
+  std::vector<Waited> waited;
+  for (const Manifest& manifest : set) {
     ObjectReference reference = reference_of(manifest.object);
     reference.space = place_->space;
-    add_kind(reference.what);
-    if (manifest.holds_data && !built_in(manifest.object)) std::ranges::for_each(prepared_by, add_kind);
     Expected awaited = expected(reference);
     awaited.contract = {.subresource = place_->client->resource(in, reference.what).has_status};
     waited.push_back({reference, subject_of(reference), std::move(awaited)});
   }
-  SetWait wait{in, *place_, std::move(waited), std::move(kinds),
+  SetWait wait{in, *place_, std::move(waited), watched_for(in, set),
                [&](const ObjectReference& reference, const json::value& live) {
                  if (auto error = not_ours_any_more(in, reference, live)) throw std::move(*error);
                }};

@@ -223,11 +223,20 @@ def test_what_is_forbidden(app):
     refused(app, "H0461", "may not patch deployments", "rule: apiGroups: ..apps..", "create", kubeconfig=account(app, *rules), exit_code=6)
 
 
+OBJECTS = {"apiGroups": [""], "resources": ["secrets", "configmaps", "persistentvolumeclaims", "services"], "verbs": ["*"]}
+OTHERS = {"apiGroups": ["apps", "coordination.k8s.io", "discovery.k8s.io", "networking.k8s.io"], "resources": ["*"], "verbs": ["*"]}
+
+
 def test_a_port_forward_that_is_forbidden(app):
-    core = ["secrets", "configmaps", "persistentvolumeclaims", "services", "pods", "pods/log", "events"]
-    others = ["apps", "coordination.k8s.io", "discovery.k8s.io", "networking.k8s.io"]
-    app.kubeconfig = account(app, {"apiGroups": [""], "resources": core, "verbs": ["*"]}, {"apiGroups": others, "resources": ["*"], "verbs": ["*"]})
-    app.harmony("deploy", "--yes").expect(6, r"error\[H0461\]", "pods/portforward")
+    """No dry run asks for it: whoever may not is told by the plan all the same."""
+    rights = account(app, OBJECTS, OTHERS, {"apiGroups": [""], "resources": ["pods", "pods/log", "events"], "verbs": ["*"]})
+    refused(app, "H0461", "may not get pods/portforward", "bound to service account `deployer`", kubeconfig=rights, exit_code=6)
+
+
+def test_a_watch_that_is_forbidden(app):
+    """All that is missing is told at once, and before anything is written."""
+    rights = account(app, OBJECTS, OTHERS, {"apiGroups": [""], "resources": ["pods", "pods/log", "pods/portforward"], "verbs": ["get", "list", "create"]})
+    refused(app, "H0461", "may not watch pods", r'rule: apiGroups: \[""\], resources: \["events"\], verbs: \["list", "watch"\]', kubeconfig=rights, exit_code=6)
 
 
 def test_an_object_that_somebody_deletes_meanwhile(app):

@@ -1,0 +1,109 @@
+#include "k8s/rights.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+
+#include <boost/json.hpp>
+
+#include "host/printable.hpp"
+#include "k8s/refusal.hpp"
+#include "k8s/values.hpp"
+
+namespace harmony::k8s {
+
+namespace json = boost::json;
+
+namespace {
+
+/// Of an API group of the server's own. Nothing where it may not be asked, or does not know the question.
+std::optional<json::value> ask(Scope& in, const Place& place, const std::string& group, const std::string& kind,
+                               const std::string& plural, json::object spec = {}) {
+  json::object question{{"apiVersion", group + "/v1"}, {"kind", kind}};
+  if (!spec.empty()) question["spec"] = std::move(spec);
+  try {
+    return place.client->ask(in, "/apis/" + group + "/v1/" + plural, question);
+  } catch (const ApiError&) {
+    return std::nullopt;
+  }
+}
+
+bool names(const json::value& rule, std::string_view list, std::initializer_list<std::string> any) {
+  return std::ranges::any_of(list_at(rule, list), [&](const json::value& one) {
+    return one.is_string() &&
+           (one.get_string() == "*" || std::ranges::find(any, one.get_string().c_str()) != any.end());
+  });
+}
+
+/// What cannot be asked is taken for allowed: the deploy will see.
+bool is_denied(Scope& in, const Place& place, const Right& right) {
+  const auto answer = ask(in, place, "authorization.k8s.io", "SelfSubjectAccessReview", "selfsubjectaccessreviews",
+                          {{"resourceAttributes",
+                            {{"namespace", place.space},
+                             {"verb", right.verb},
+                             {"group", right.group},
+                             {"resource", right.resource},
+                             {"subresource", right.subresource}}}});
+  return answer && find(*answer, "status.allowed") && !true_at(*answer, "status.allowed");
+}
+
+/// One question for most of them. What no rule allows may be allowed all the same, by who knows no rules.
+std::vector<Right> doubtful(Scope& in, const Place& place, const std::vector<Right>& rights) {
+  const auto answer = ask(in, place, "authorization.k8s.io", "SelfSubjectRulesReview", "selfsubjectrulesreviews",
+                          {{"namespace", place.space}});
+  if (!answer) return rights;
+  std::vector<Right> left;
+  std::ranges::copy_if(rights, std::back_inserter(left), [&](const Right& right) { return !allows(*answer, right); });
+  return left;
+}
+
+/// Servers before 1.28 cannot be asked.
+std::string user_name(Scope& in, const Place& place) {
+  const auto answer = ask(in, place, "authentication.k8s.io", "SelfSubjectReview", "selfsubjectreviews");
+  const std::string_view name = answer ? text_at(*answer, "status.userInfo.username") : "";
+  return name.empty() ? "(of this context)" : host::printable(name);
+}
+
+/// A rule for each resource.
+std::vector<std::pair<std::string, std::string>> rules_for(const std::vector<Right>& rights) {
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> verbs;
+  for (const Right& right : rights) verbs[{right.group, right.text()}].push_back(right.verb);
+  std::vector<std::pair<std::string, std::string>> rules;
+  for (const auto& [what, all] : verbs) rules.emplace_back("rule", rule_text(what.first, what.second, all));
+  return rules;
+}
+
+}  // namespace
+
+std::string Right::text() const { return subresource.empty() ? resource : resource + "/" + subresource; }
+
+bool allows(const json::value& rules, const Right& right) {
+  return std::ranges::any_of(list_at(rules, "status.resourceRules"), [&](const json::value& rule) {
+    return list_at(rule, "resourceNames").empty() && names(rule, "apiGroups", {right.group}) &&
+           names(rule, "resources", {right.text(), "*/" + right.subresource}) && names(rule, "verbs", {right.verb});
+  });
+}
+
+void require_rights(Scope& in, const Place& place, const std::vector<Right>& rights) {
+  if (rights.empty()) return;
+  const std::vector<Right> asked = doubtful(in, place, rights);
+  std::vector<char> denied(asked.size());    // not of bool: each is written by a thread of its own
+  side_by_side(place.client->limiter(), asked.size(),
+               [&](std::size_t i) { denied[i] = is_denied(in, place, asked[i]); });
+  std::vector<Right> missing;
+  for (std::size_t i = 0; i < asked.size(); ++i)
+    if (denied[i]) missing.push_back(asked[i]);
+  if (missing.empty()) return;
+  const Right& first = missing.front();
+  Diagnostic said = diagnostic_of({}, {.user = user_name(in, place),
+                                       .verb = first.verb,
+                                       .group = first.group,
+                                       .resource = first.text(),
+                                       .where = place.space});
+  std::erase_if(said.facts, [](const auto& fact) { return fact.first == "rule"; });
+  const auto rules = rules_for(missing);
+  said.facts.insert(said.facts.begin(), rules.begin(), rules.end());
+  throw Error(std::move(said));
+}
+
+}  // namespace harmony::k8s
