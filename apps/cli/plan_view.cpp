@@ -37,7 +37,9 @@ struct Columns {
 
 class StepsView {
  public:
-  explicit StepsView(const PlanViewOptions& options) : options_(options), style_(options.style) {}
+  /// @param broken what is said of a step that did not come to its end
+  StepsView(const PlanViewOptions& options, std::string broken)
+      : options_(options), style_(options.style), broken_(std::move(broken)) {}
 
   void measure(const Outcome& outcome) {
     for (const StepOutcome& step : outcome.steps)
@@ -91,9 +93,9 @@ class StepsView {
   std::string below(const std::string& text) const { return text.empty() ? text : indent(2) + text + "\n"; }
 
   /// What stands behind the detail: effect, loss of data, how sure it is.
-  static std::string tail(const StepOutcome& step) {
+  std::string tail(const StepOutcome& step) const {
     std::vector<std::string> parts;
-    if (step.failed) parts.emplace_back("not finished");
+    if (step.failed) parts.push_back(broken_);
     if (!step.effect.empty()) parts.push_back(step.effect);
     if (step.loses_data && step.effect.find("data") == std::string::npos) parts.emplace_back("loses data");
     if (step.fidelity != Fidelity::exact && step.fidelity != Fidelity::unknown)
@@ -165,6 +167,7 @@ class StepsView {
 
   const PlanViewOptions& options_;
   const Style style_;
+  const std::string broken_;
   Columns columns_;
   std::set<Sign> used_;
   std::set<Fidelity> sure_;
@@ -248,7 +251,7 @@ std::string unfinished_text(const RunRecord& run, std::chrono::system_clock::tim
 }
 
 std::string render_steps(const Outcome& outcome, const PlanViewOptions& options) {
-  StepsView view{options};
+  StepsView view{options, "not finished"};
   view.measure(outcome);
   std::string text;
   for (const StepOutcome& step : outcome.steps)
@@ -260,7 +263,7 @@ namespace {
 
 std::string whole_plan(const Plan& plan, const PlanViewOptions& options) {
   const Style& style = options.style;
-  StepsView view{options};
+  StepsView view{options, "not known to its end"};
   const std::string took = seconds_text(plan.took);
   const PlanCounts counts = count_steps(plan.outcome);
   const bool nothing = plan.outcome.empty() && counts.unknown == 0;

@@ -178,12 +178,11 @@ void apply(LedgerState& state, const json::object& record) {
 }
 
 Error damaged(const std::string& path, std::size_t line, std::string_view how) {
-  return Error(
-      {.code = "H0203",
-       .message = fmt::format("the ledger `{}` is damaged: line {} {}", path, line, how),
-       .subject = "ledger/" + path,
-       .notes = {"nothing was changed: without its ledger a deploy does not know what it owns"},
-       .help = "put the file back from a backup; where there is none, see `explain H0203` for what can be saved"});
+  return Error({.code = "H0203",
+                .message = fmt::format("the ledger `{}` is damaged: line {} {}", path, line, how),
+                .subject = "ledger/" + path,
+                .notes = {"nothing was changed: without its ledger a deploy does not know what it owns"},
+                .help = "put it back from a backup; where there is none, see `explain H0203` for what can be saved"});
 }
 
 /// The first line: all that was known when the last run finished.

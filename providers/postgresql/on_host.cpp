@@ -35,11 +35,13 @@ std::string configuration_of(const PostgreSqlServer& server, const host::Endpoin
 sql::Server OnHost::server(Scope& in, const std::string& instance) const {
   return {.instance = instance,
           .at = {.port = host_->port(in, instance)},
-          .password = host_->secret(in, superuser_secret(instance), home(instance) / "data")};
+          .password = host_->secret(in, superuser_secret(instance), home(instance) / "data"),
+          .password_from = "secret/" + superuser_secret(instance)};
 }
 
 sql::Role OnHost::role(Scope& in, const std::string& instance, const std::string& database) const {
-  return {.name = database, .password = host_->secret(in, role_secret(instance, database))};
+  const std::string secret = role_secret(instance, database);
+  return {.name = database, .password = host_->secret(in, secret), .password_from = "secret/" + secret};
 }
 
 void OnHost::ensure_server(Scope& in, const PostgreSqlServer& wanted) {

@@ -59,11 +59,13 @@ sql::Server OnKubernetes::server(Scope& in, const std::string& instance) const {
           : k8s::ForwardTarget{"StatefulSet", instance, port};
   return {.instance = instance,
           .at = api_->forward(in, target),
-          .password = api_->value(in, superuser_secret(instance), "password")};
+          .password = api_->value(in, superuser_secret(instance), "password"),
+          .password_from = "secret/" + superuser_secret(instance)};
 }
 
 sql::Role OnKubernetes::role(Scope& in, const std::string& instance, const std::string& database) const {
-  return {.name = database, .password = api_->value(in, role_secret(instance, database), "password")};
+  const std::string secret = role_secret(instance, database);
+  return {.name = database, .password = api_->value(in, secret, "password"), .password_from = "secret/" + secret};
 }
 
 k8s::ObjectSet OnKubernetes::ensure_objects(Scope& step, const PostgreSqlServer& wanted) {

@@ -192,17 +192,24 @@ std::string Session::message() const {
   return host::printable(text);
 }
 
+Error Session::refused_login(const Login& login, const std::string& reason) const {
+  Diagnostic said{.code = "H0222",
+                  .category = Category::unreachable,
+                  .message = fmt::format("database server `{}` refuses the login of `{}`", instance_, login.user),
+                  .subject = "database server/" + instance_,
+                  .facts = {{"address", address_}, {"reason", reason}},
+                  .help =
+                      "see whether the server that listens there is the deployment's own, and whether somebody "
+                      "changed the password"};
+  if (!login.password_from.empty()) said.facts.emplace_back("password from", login.password_from);
+  return Error(std::move(said));
+}
+
 void Session::refuse(const Login& login) const {
   const std::string reason = message();
   const auto says = [&](std::string_view words) { return reason.find(words) != std::string::npos; };
   if (says("authentication failed") || says("pg_hba.conf") || PQconnectionNeedsPassword(connection_.get()))
-    throw Error({.code = "H0222",
-                 .category = Category::unreachable,
-                 .message = fmt::format("database server `{}` refuses the login of `{}`", instance_, login.user),
-                 .subject = "database server/" + instance_,
-                 .facts = {{"address", address_}, {"reason", reason}},
-                 .help = "see whether the server that listens there is the deployment's own, and whether somebody "
-                         "changed the password"});
+    throw refused_login(login, reason);
   if (says("Connection refused"))
     throw Unreachable({.code = "H0220",
                        .category = Category::unreachable,

@@ -19,6 +19,7 @@ struct Login {
   std::string user;
   Secret<std::string> password;
   std::string database;
+  std::string password_from = {};  ///< where it is kept, for errors: "secret/guestbook-db-superuser"
 };
 
 enum class Access { read_only, read_write };
@@ -50,6 +51,7 @@ class Session {
   void connect(const Scope&, const Login&);
   Result result(const Scope&, std::chrono::milliseconds limit);
   [[noreturn]] void refuse(const Login&) const;
+  Error refused_login(const Login&, const std::string& reason) const;
   [[noreturn]] void fail(const PGresult*) const;
   [[noreturn]] void lost(std::string_view reason) const;
   std::string message() const;

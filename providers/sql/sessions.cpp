@@ -105,9 +105,10 @@ class Sessions final : public Sql {
 
   Rows query(Scope& in, const Server& server, const Role& role, const std::string& database, std::string_view statement,
              const std::vector<std::string>& parameters) override {
-    Session session{in,
-                    {server.instance, server.at, role.name, revealed(in, role.password, role.name), database},
-                    Access::read_write};
+    Session session{
+        in,
+        {server.instance, server.at, role.name, revealed(in, role.password, role.name), database, role.password_from},
+        Access::read_write};
     return session.run(in, statement, parameters, query_limit);
   }
 
@@ -186,7 +187,8 @@ class Sessions final : public Sql {
     return *known;
   }
   static Login login(Scope& in, const Server& server) {
-    return {server.instance, server.at, server.superuser, revealed(in, server.password, server.superuser), "postgres"};
+    return {server.instance, server.at,           server.superuser, revealed(in, server.password, server.superuser),
+            "postgres",      server.password_from};
   }
   static Session writer(Scope& in, const Server& server) { return {in, login(in, server), Access::read_write}; }
   /// One that owns what is not the deployment's, such as a database that somebody made for it, or one whose making was

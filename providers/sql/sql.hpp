@@ -19,10 +19,12 @@ struct Server {
   host::Endpoint at;
   std::string superuser = "postgres";
   Deferred<Secret<std::string>> password;
+  std::string password_from = {};  ///< where it is kept, for errors: "secret/guestbook-db-superuser"
 };
 struct Role {
   std::string name;
-  Deferred<Secret<std::string>> password;           ///< ASCII
+  Deferred<Secret<std::string>> password;  ///< ASCII
+  std::string password_from = {};  ///< as a server's
 };
 struct Database {
   std::string name, owner;
@@ -31,15 +33,15 @@ struct Database {
 /// A role that is there.
 struct RoleState {
   bool may_log_in = false;
-  std::string attributes = {};                      ///< that a role of an application has not: "superuser, createdb"
-  bool password_right = false;                      ///< the wanted password is the one the server knows
-  std::string verifier;                             ///< fingerprint of what the server keeps of its password
+  std::string attributes = {};  ///< that a role of an application has not: "superuser, createdb"
+  bool password_right = false;  ///< the wanted password is the one the server knows
+  std::string verifier;  ///< fingerprint of what the server keeps of its password
 };
 /// A database that is there.
 struct DatabaseState {
   std::string owner;
-  bool half_removed = false;                        ///< a removal of it was interrupted: nobody can use it any more
-  std::string identity = {};                        ///< another where it was made anew, by whomever
+  bool half_removed = false;  ///< a removal of it was interrupted: nobody can use it any more
+  std::string identity = {};  ///< another where it was made anew, by whomever
 };
 
 /// H0220: nobody accepts connections there now.

@@ -28,6 +28,8 @@ Error bad_option(std::string message, std::string help) {
   return Error({.code = "H0268", .category = Category::usage, .message = std::move(message), .help = std::move(help)});
 }
 
+const std::string other_ways = "--route service, or --route ingress where an Ingress controller runs";
+
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
 Error not_there(const Route& route, std::string message, std::string help, Facts facts = {}) {
@@ -117,9 +119,8 @@ std::optional<ChosenRoute> only_gateway(const Route& route, const std::vector<k8
 ChosenRoute gateway_for(const RouteOptions& options, const Route& route, const std::string& space,
                         const RouteOffers& offers) {
   if (!offers.gateways.served)
-    throw not_there(
-        route, "the cluster has no Gateway API (gateway.networking.k8s.io/v1)",
-        "have it and a controller of it installed, or choose another way in: --route ingress, --route service");
+    throw not_there(route, "the cluster has no Gateway API (gateway.networking.k8s.io/v1)",
+                    "have it and a controller of it installed, or choose another way in: " + other_ways);
   const auto [named_space, named] = gateway_name(options.gateway, space);
   if (!offers.gateways.allowed) {
     if (!named.empty())
@@ -133,12 +134,11 @@ ChosenRoute gateway_for(const RouteOptions& options, const Route& route, const s
     throw not_there(route,
                     fmt::format("there is no Gateway `{}/{}`", host::printable(named_space), host::printable(named)),
                     "choose one that is there: kubectl get gateways --all-namespaces");
-  throw not_there(
-      route,
-      named.empty() ? fmt::format("no Gateway of the cluster takes routes of namespace `{}`", space)
-                    : fmt::format("Gateway `{}` does not take this route", all.front().text()),
-      "have a listener allow it (allowedRoutes), or choose another way in: --route ingress, --route service",
-      refusals_of(all));
+  throw not_there(route,
+                  named.empty() ? fmt::format("no Gateway of the cluster takes routes of namespace `{}`", space)
+                                : fmt::format("Gateway `{}` does not take this route", all.front().text()),
+                  "have a listener allow it (allowedRoutes), or choose another way in: " + other_ways,
+                  refusals_of(all));
 }
 
 }  // namespace
@@ -182,8 +182,9 @@ ChosenRoute choose(const RouteOptions& options, const Route& route, const std::s
   if (options.kind == RouteKind::gateway) return gateway_for(options, route, space, offers);
   if (offers.openshift) return openshift;
   if (options.kind)
-    throw not_there(route, "the cluster has no Routes of OpenShift (route.openshift.io/v1)",
-                    "choose another way in: --route gateway, --route ingress, --route service");
+    throw not_there(
+        route, "the cluster has no Routes of OpenShift (route.openshift.io/v1)",
+        "choose another way in: " + other_ways + ", or --route gateway where a Gateway takes routes of this namespace");
   if (auto chosen = only_gateway(route, offers_of(route, space, offers))) return *chosen;
   if (auto chosen = only_class(route, offers.ingress_classes)) return *chosen;
   const auto hidden = [](const k8s::Others& others) { return others.served && !others.allowed; };

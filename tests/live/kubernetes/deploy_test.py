@@ -157,6 +157,8 @@ def test_a_password_outlives_its_label(app):
 
 def test_a_password_that_is_gone_is_not_made_anew(app):
     app.deploy()
+    app.run("patch", "secret/guestbook-db-superuser", "--type=merge", "-p", '{"stringData":{"password":"another"}}')
+    app.harmony("plan").expect(6, r"error\[H0222\]", "password from: secret/guestbook-db-superuser")
     app.run("patch", "secret/guestbook-db-superuser", "--type=merge", "-p", '{"data":{"password":""}}')
     app.harmony("plan").expect(5, r"error\[H0438\]")
     app.run("delete", "secret/guestbook-db-superuser")
