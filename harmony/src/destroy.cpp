@@ -5,16 +5,6 @@
 namespace harmony {
 
 namespace {
-/// Nothing that may hold data goes without the ledger's word.
-Error without_ledger(const std::string& deployment, const std::string& what) {
-  return Error({.code = "H0208",
-                .category = Category::refused,
-                .message = "deployment `" + deployment + "` is there, but its ledger is gone",
-                .facts = {{"there", what}},
-                .notes = {"nothing was taken down"},
-                .help = "put the ledger back; or deploy, which takes over what its Scores name, and destroy then"});
-}
-
 bool all_approved(const std::vector<LedgerEntry>& now, const std::vector<LedgerEntry>& approved) {
   return std::ranges::all_of(now, [&](const LedgerEntry& entry) {
     return std::ranges::find(approved, entry.subject, &LedgerEntry::subject) != approved.end();
@@ -50,8 +40,7 @@ void Engine::Impl::destroy(bool delete_data, const Engine::ApproveDestroy& appro
   const LedgerState before = topology->ledger().read();
   ReadingRun reading{services()};
   Scope at{reading, fresh_root(), stop};
-  if (!before.run && before.entries.empty())
-    if (const std::string what = topology->unclaimed(at); !what.empty()) throw without_ledger(options.deployment, what);
+  require_ledger(at);                        // nothing that may hold data goes without its word
   // A destroy that was killed just before its end has left nothing but the folder, a deploy just after its begin as well.
   const bool only_folder = std::ranges::all_of(before.entries, &LedgerEntry::shared) &&
                            (topology->prepared() || (before.run && before.run->verb == "destroy"));

@@ -161,7 +161,11 @@ Report Engine::smoke_test() {
     const Plan plan = impl_->rehearse();
     made.errors = plan.errors;
     if (!plan.errors.empty()) return;
-    if (!plan.outcome.empty()) throw ledger_state().run ? differs(plan) : nothing_deployed(impl_->options.deployment);
+    if (!plan.outcome.empty()) {
+      if (ledger_state().run) throw differs(plan);
+      require_ledger();
+      throw nothing_deployed(impl_->options.deployment);
+    }
     impl_->smoke_tests(impl_->rehearsed->run.smoke_tests(), made);
   });
 }
@@ -216,6 +220,25 @@ void Engine::logs(const std::string& filter, const LogQuery& query, const LogSin
   }
   followers.clear();
   if (failure) std::rethrow_exception(failure);
+}
+
+void Engine::require_ledger() {
+  ReadingRun run{impl_->services()};
+  Scope at{run, impl_->fresh_root(), impl_->stop};
+  impl_->require_ledger(at);
+}
+
+void Engine::Impl::require_ledger(Scope& at) {
+  const LedgerState ledger = topology->ledger().read();
+  if (ledger.run || !ledger.entries.empty()) return;
+  const std::string what = topology->unclaimed(at);
+  if (what.empty()) return;
+  throw Error({.code = "H0208",
+               .category = Category::refused,
+               .message = "deployment `" + options.deployment + "` is there, but its ledger is gone",
+               .facts = {{"there", what}},
+               .notes = {"nothing was changed"},
+               .help = "put the ledger back; or deploy, which takes over what its Scores name"});
 }
 
 void Engine::reach() { impl_->reach(); }

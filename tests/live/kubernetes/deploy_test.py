@@ -173,6 +173,8 @@ def test_a_lost_ledger_takes_nothing_down(app):
     app.harmony("status").expect(0, "without a ledger", "statefulset.apps/guestbook-db")
     app.harmony("plan").expect(0, "warning: deployment `guestbook` is there, but its ledger is gone", "statefulset.apps/guestbook-db")
     app.harmony("destroy", "--yes", "--delete-data").expect(5, r"error\[H0208\]", "statefulset.apps/guestbook-db")
+    app.harmony("logs").expect(5, r"error\[H0208\]", "statefulset.apps/guestbook-db")
+    app.harmony("logs", "guestbook").expect(5, r"error\[H0208\]")
     app.deploy().expect(0, "5 checks passed")
     app.harmony("destroy", "--yes", "--delete-data").expect(0)
     assert not app.objects(), app.objects().keys()
