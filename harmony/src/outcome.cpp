@@ -81,7 +81,8 @@ struct OutcomeBuilder {
         step.loses_data = step.loses_data || change.loses_data;
         // What is shared is another's story, and a part that makes room for its successor is none of the whole.
         const bool makes_room = change.action == Action::remove && step.action != Action::remove && !change.loses_data;
-        if (step.effect.empty() && !change.shared && !makes_room) step.effect = change.effect;
+        const bool tells = !change.effect.empty() && !change.shared && !makes_room;
+        if (tells && (step.effect.empty() || change.subject == decides[i])) step.effect = change.effect;
       }
     }
   }

@@ -18,6 +18,7 @@
 #include "k8s/pod_admission.hpp"
 #include "k8s/proof.hpp"
 #include "k8s/quantity.hpp"
+#include "k8s/restored.hpp"
 #include "k8s/storage.hpp"
 #include "k8s/values.hpp"
 
@@ -120,6 +121,18 @@ void mark_pending(Change& change, const Wanted& wanted) {
 }
 
 /// Whose an object is goes without saying where it is made; what it owns, where that changes with other fields.
+/// A list of all fields tells nobody anything; which came or went does.
+void shorten_owned_fields(FieldChange& field) {
+  const auto fields = [](const std::string& text) {
+    const auto read = parse_json(text);
+    return read ? FieldSet::from_fields_v1(*read) : FieldSet{};
+  };
+  const FieldSet before = fields(field.before), after = fields(field.after);
+  const auto listed = [](const FieldSet& paths) { return fmt::format("{}", fmt::join(paths.paths(), ", ")); };
+  field.before = listed(before.without(after));
+  field.after = listed(after.without(before));
+}
+
 void leave_out_marks(Change& change, const Place& place) {
   const bool made = change.action == Action::create;
   if (made)
@@ -128,8 +141,18 @@ void leave_out_marks(Change& change, const Place& place) {
         return field.path == path;
       });
   if (made || change.fields.size() > 1)
-    std::erase_if(change.fields, [path = field_path({"metadata", "annotations", applied_annotation})](
-                                     const FieldChange& field) { return field.path == path; });
+    for (const char* mark : {applied_annotation, restored_annotation})
+      std::erase_if(change.fields, [path = field_path({"metadata", "annotations", mark})](const FieldChange& field) {
+        return field.path == path;
+      });
+  for (FieldChange& field : change.fields)
+    if (field.path == field_path({"metadata", "annotations", applied_annotation})) shorten_owned_fields(field);
+}
+
+bool is_restart_for_restored(const Change& change) {
+  const std::string path = field_path({"spec", "template", "metadata", "annotations", restored_annotation});
+  return std::ranges::any_of(change.fields,
+                             [&](const FieldChange& field) { return field.path == path && !field.after.empty(); });
 }
 
 Change creation(Scope& in, const Place& place, const Wanted& wanted, bool space_there) {
@@ -244,6 +267,8 @@ Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std
   made.change.holds_data = wanted.holds_data;
   made.change.fidelity = Fidelity::server;
   if (made.change.reason.empty()) made.change.reason = drift_text(seen.drift);
+  if (made.change.reason.empty() && is_restart_for_restored(made.change))
+    made.change.reason = "its pods may have been started with what others had set";
   mark_pending(made.change, wanted);
   leave_out_marks(made.change, place);
   return made;

@@ -80,7 +80,9 @@ std::string restart(const json::value& live, const json::value& result, std::str
   if (count == 0) return "no pod is restarted: there is none";
   const std::string_view strategy =
       kind == "apps/Deployment" ? text_at(result, "spec.strategy.type") : text_at(result, "spec.updateStrategy.type");
-  if (strategy == "OnDelete") return fmt::format("{} keep the old template until they are deleted", pods(count));
+  if (strategy == "OnDelete")
+    return fmt::format("{} the old template until {} deleted", count == 1 ? "1 pod keeps" : pods(count) + " keep",
+                       count == 1 ? "it is" : "they are");
   if (strategy == "Recreate") return fmt::format("interrupts service: stops {}, then starts them anew", pods(count));
   if (true_at(result, "spec.paused")) return "no pod is restarted: it is paused";
   // A Deployment starts the new pod first; the others end the old one first, and here there is no second to serve.

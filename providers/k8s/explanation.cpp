@@ -9,6 +9,7 @@
 #include <boost/json/value.hpp>
 
 #include "host/printable.hpp"
+#include "k8s/altered_pods.hpp"
 #include "k8s/explanation_causes.hpp"
 #include "k8s/refusal.hpp"
 #include "k8s/values.hpp"
@@ -137,6 +138,22 @@ std::optional<Explanation> creation_cause(const json::value& object, const Objec
   return cause;
 }
 
+/// Its controller does not see it, and would leave it there.
+std::optional<Explanation> altered_cause(const json::value& pod, const json::value& object) {
+  const auto found = is_going(pod) ? std::nullopt : alteration_of(pod, object);
+  if (!found) return std::nullopt;
+  return Explanation{
+      .diagnostic = {.code = "H0477",
+                     .message = found->text(),
+                     .subject = subject_of(object),
+                     .facts = {{"container", found->container}},
+                     .help = fmt::format(
+                         "delete the pod (kubectl delete pod {} -n {}): it is made anew, as it was deployed",
+                         found->pod, host::printable(text_at(pod, "metadata.namespace")))},
+      .prospect = Prospect::hopeless,
+      .is_current = true};
+}
+
 /// What its controller itself has given up.
 std::optional<Explanation> controller_cause(const json::value& object) {
   const std::string subject = subject_of(object);
@@ -205,7 +222,9 @@ std::vector<Explanation> explain(const json::value& object, const Objects& relat
   add(all, more, route_cause(subject, object));
   add(all, more, creation_cause(object, related, tolerance));
   for (const json::value* pod : pods_of(object, related))
-    if (holds_back(*pod)) add(all, more, pod_cause({*pod, warnings_about(related, *pod), subject, tolerance}, related));
+    if (auto cause = altered_cause(*pod, object)) add(all, more, std::move(cause));
+    else if (holds_back(*pod))
+      add(all, more, pod_cause({*pod, warnings_about(related, *pod), subject, tolerance}, related));
   for (std::size_t i = 0; i < all.size(); ++i)
     if (more[i] > 0)
       all[i].diagnostic.facts.emplace_back("also", fmt::format("{} more pod{}", more[i], more[i] == 1 ? "" : "s"));

@@ -35,6 +35,8 @@ json::object single_pod(const std::string& instance, json::object pod) {
                   {"replicas", 1},
                   // In order, a pod that never gets ready keeps its own mending waiting.
                   {"podManagementPolicy", "Parallel"},
+                  // Said, so that a canary of somebody else's is drift, and no deploy ends with old pods.
+                  {"updateStrategy", {{"type", "RollingUpdate"}, {"rollingUpdate", {{"partition", 0}}}}},
                   {"selector", {{"matchLabels", labels}}},
                   {"template", {{"metadata", {{"labels", labels}}}, {"spec", std::move(pod)}}}};
   return made;

@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 
 #include "host/printable.hpp"
+#include "k8s/altered_pods.hpp"
 #include "k8s/readiness_rules.hpp"
 #include "k8s/values.hpp"
 
@@ -44,13 +45,22 @@ std::optional<Readiness> old_replica_sets(const Seen& seen) {
   return std::nullopt;
 }
 
+/// What it counts as its own runs something else.
+std::optional<Readiness> altered(const json::value& pod, const json::value& workload) {
+  const auto found = is_going(pod) ? std::nullopt : alteration_of(pod, workload);
+  return found ? std::optional{waits(found->text())} : std::nullopt;
+}
+
 /// Of the newest ReplicaSet, where its pods were read.
 std::optional<Readiness> new_pods(const Seen& seen) {
   const Selected pods = of_kind(seen.related, "Pod");
   if (pods.empty()) return std::nullopt;
   std::int64_t all = 0;
   for (const json::value* set : owned_by(of_kind(seen.related, "apps/ReplicaSet"), seen.object))
-    all += std::ranges::count_if(owned_by(pods, *set), [](const json::value* pod) { return is_ready_pod(*pod); });
+    for (const json::value* pod : owned_by(pods, *set)) {
+      if (auto not_yet = altered(*pod, seen.object)) return not_yet;
+      all += is_ready_pod(*pod);
+    }
   if (all >= wanted_replicas(seen.object)) return std::nullopt;
   return waits(share(all, wanted_replicas(seen.object), "ready"));
 }
@@ -71,6 +81,7 @@ std::optional<Readiness> old_stateful_pods(const Seen& seen, std::int64_t partit
     if (ordinal_of(*pod) >= partition && label_of(*pod, "controller-revision-hash") != revision)
       return waits(fmt::format("pod `{}` is of the old version", name));
     if (!is_ready_pod(*pod)) return waits(fmt::format("pod `{}` is not ready", name));
+    if (auto not_yet = altered(*pod, seen.object)) return not_yet;
   }
   return std::nullopt;
 }

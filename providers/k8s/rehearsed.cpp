@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "k8s/altered_pods.hpp"
 #include "k8s/assessment.hpp"
 #include "k8s/levels.hpp"
 #include "k8s/rest.hpp"
@@ -25,6 +26,16 @@ std::string score_of(const Scope& in) {
   const auto trail = in.node().trail();
   if (trail.empty()) return {};
   return fmt::format("{}, {}:{}", trail.back().name, trail.back().at.file_name(), trail.back().at.line());
+}
+
+/// Once they are there. Whether they may be made, a deploy finds out before anything else.
+std::vector<Right> rights_to_ledger_and_lock() {
+  std::vector<Right> rights;
+  for (const char* verb : {"get", "update"}) {
+    rights.push_back({verb, "", "secrets"});
+    rights.push_back({verb, "coordination.k8s.io", "leases"});
+  }
+  return rights;
 }
 
 /// It is a GET; from 1.35 on the server asks for the right to create as well.
@@ -58,21 +69,25 @@ bool RehearsedApi::space_is_there(Scope& in) {
 /// One list for each kind: most objects of a deployment are there, and unchanged.
 std::optional<json::value> RehearsedApi::find(Scope& in, const ObjectReference& reference) {
   if (!space_is_there(in)) return std::nullopt;
-  const std::string kind = subject_kind(reference.what);
+  const auto& known = all(in, reference.what);
+  const auto found = known.find(reference.name);
+  auto live = found == known.end() ? std::nullopt : std::optional{found->second};
+  rehearsal_.read("k8s", read_key(subject_of(reference)), fingerprint_of(live, in.fingerprinter()));
+  return live;
+}
+
+const std::map<std::string, json::value>& RehearsedApi::all(Scope& in, const GroupVersionKind& what) {
+  const std::string kind = subject_kind(what);
   std::lock_guard hold{mutex_};
   auto known = lists_.find(kind);
   if (known == lists_.end()) {
     const Place& place = real_->place();
     std::map<std::string, json::value> there;  // one that cannot be had is not an empty one
-    for (json::value& object :
-         place.client->list(in, place.client->resource(in, reference.what), {.space = place.space}))
-      there.emplace(std::string(text_at(object, "metadata.name")), std::move(object));
+    for (json::value& object : place.client->list(in, place.client->resource(in, what), {.space = place.space}))
+      there.emplace(std::string(name_of(object)), std::move(object));
     known = lists_.emplace(kind, std::move(there)).first;
   }
-  const auto found = known->second.find(reference.name);
-  auto live = found == known->second.end() ? std::nullopt : std::optional{found->second};
-  rehearsal_.read("k8s", read_key(subject_of(reference)), fingerprint_of(live, in.fingerprinter()));
-  return live;
+  return known->second;
 }
 
 bool RehearsedApi::is_pending(const Subject& subject) const {
@@ -141,6 +156,7 @@ Observation RehearsedApi::observe(Scope& in, const LedgerEntry& entry) { return 
 void RehearsedApi::ensure_space(Scope& in) {
   rehearsal_.read("k8s", std::string(ServerApi::cluster_key), real_->cluster_mark(in), "the cluster");
   const bool there = space_is_there(in);
+  require(in, rights_to_ledger_and_lock());
   if (!real_->place().create_space) return;
   // In one that somebody else has made meanwhile there may be anything, and rules of its own.
   if (!there) rehearsal_.read("k8s", std::string(ServerApi::space_key), "");
@@ -158,14 +174,16 @@ void RehearsedApi::ensure(Scope& in, const GeneratedSecret& secret) {
   const auto values = real_->values_in(live);
   require_unused(secret, real_->place(), live, values,
                  [&] { return find(in, {claims, real_->place().space, secret.opens}); });
-  ensure(in, std::vector{wanted(secret, values, real_->place())});
+  std::vector<std::string> restored;
+  ensure(in, std::vector{wanted(secret, values, real_->place())}, restored);
 }
 
 void RehearsedApi::ensure(Scope& in, const ObjectSet& set) {
+  std::vector<std::string> restored;
   for (const std::vector<const Manifest*>& level : levels_of(set)) {
     std::vector<Wanted> all;
     for (const Manifest* manifest : level) all.push_back(wanted(in, *manifest, real_->place(), key()));
-    ensure(in, std::move(all));
+    ensure(in, std::move(all), restored);
   }
 }
 
@@ -186,7 +204,7 @@ bool RehearsedApi::is_described(const Scope& in, const Wanted& wanted) {
        .help = "give one of them another instance name: in a cluster it names objects, of whatever kind of Score"});
 }
 
-void RehearsedApi::ensure(Scope& in, std::vector<Wanted> all) {
+void RehearsedApi::ensure(Scope& in, std::vector<Wanted> all, std::vector<std::string>& restored) {
   const auto alone = hold_all(in, all);
   std::erase_if(all, [&](const Wanted& one) { return is_described(in, one); });
   std::vector<std::optional<json::value>> live;
@@ -196,6 +214,7 @@ void RehearsedApi::ensure(Scope& in, std::vector<Wanted> all) {
     for (std::string& kept : what_stays(one, *live.back(), real_->place().volumes)) in.note("warning", std::move(kept));
     keep_what_stays(one, *live.back());
   }
+  restart_for(all, restored);
   const auto assessed = assess_all(in, real_->place(), all, live, space_is_there(in));
   for (std::size_t i = 0; i < all.size(); ++i)
     in.change(assessed[i].change, [&] {
@@ -214,7 +233,27 @@ void RehearsedApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::mil
   std::vector<Right> rights;
   for (const Resource& resource : real_->watched_for(in, set))
     for (const char* verb : {"list", "watch"}) rights.push_back({verb, resource.what.group, resource.plural});
+  for (const Manifest& manifest : set) {
+    const Resource resource = real_->place().client->resource(in, kind_of(manifest.object));
+    rights.push_back({"get", resource.what.group, resource.plural});
+  }
   require(in, std::move(rights));
+  warn_of_altered_pods(in, set);
+}
+
+/// No object of the deployment's says so, and the deploy will not take it.
+void RehearsedApi::warn_of_altered_pods(Scope& in, const ObjectSet& set) {
+  if (!space_is_there(in)) return;
+  for (const Manifest& manifest : set) {
+    if (group_of(manifest.object) != "apps") continue;
+    ObjectReference reference = reference_of(manifest.object);
+    reference.space = real_->place().space;
+    const auto live = find(in, reference);
+    if (!live || is_pending(subject_of(reference))) continue;
+    for (const auto& [name, pod] : all(in, {"", "v1", "Pod"}))
+      if (has_labels(pod, object_at(*live, "spec.selector.matchLabels")) && !is_going(pod))
+        if (const auto altered = alteration_of(pod, *live)) in.note("warning", altered->text());
+  }
 }
 
 void RehearsedApi::require(Scope& in, std::vector<Right> rights) {
@@ -234,6 +273,7 @@ void RehearsedApi::remove(Scope& in, const LedgerEntry& entry) {
   std::optional<json::value> live;
   if (resource) live = find(in, {resource->what, real_->place().space, entry.subject.name});
   if (live && !real_->place().is_ours(*live)) live.reset();
+  if (live) require(in, {{"delete", resource->what.group, resource->plural}});
   const Change change = removal(entry.subject, live, entry.holds_data);
   in.change(change, [&] {
     note(change);

@@ -40,11 +40,14 @@ class RehearsedApi final : public Api {
 
  private:
   std::optional<boost::json::value> find(Scope&, const ObjectReference&);
+  const std::map<std::string, boost::json::value>& all(Scope&, const GroupVersionKind&);
   bool space_is_there(Scope&);
-  void ensure(Scope&, std::vector<Wanted>);
+  /// @param restored what the levels before have put back
+  void ensure(Scope&, std::vector<Wanted>, std::vector<std::string>& restored);
   /// Whether another step has described this very object already. @throws Error H0473 where it did so in other words
   bool is_described(const Scope&, const Wanted&);
   void note(const Change&);
+  void warn_of_altered_pods(Scope&, const ObjectSet&);
   bool is_pending(const Subject&) const;
   /// Asks once for each; in a namespace that is yet to be made nothing is known. @throws Error H0461
   void require(Scope&, std::vector<Right>);

@@ -152,10 +152,12 @@ void ServerApi::ensure(Scope& in, const GeneratedSecret& secret) {
   Wanted wanted = k8s::wanted(secret, values, *place_);
   if (!live)                                 // as the plan said it
     for (const std::string& key : secret.keys) wanted.pending.emplace(field_path({"data", key}), "generated");
+  else keep_what_stays(wanted, *live);
   settle(in, wanted, assess(in, *place_, wanted, live, true), live);
 }
 
 void ServerApi::ensure(Scope& in, const ObjectSet& set) {
+  std::vector<std::string> restored;
   for (const std::vector<const Manifest*>& level : levels_of(set)) {
     std::vector<Wanted> all;
     for (const Manifest* manifest : level) all.push_back(wanted(in, *manifest, *place_, key()));
@@ -164,6 +166,7 @@ void ServerApi::ensure(Scope& in, const ObjectSet& set) {
     side_by_side(place_->client->limiter(), all.size(), [&](std::size_t i) { live[i] = find(in, all[i].reference); });
     for (std::size_t i = 0; i < all.size(); ++i)
       if (live[i]) keep_what_stays(all[i], *live[i]);
+    restart_for(all, restored);
     const auto assessed = assess_all(in, *place_, all, live, true);
     for (std::size_t i = 0; i < all.size(); ++i) settle(in, all[i], assessed[i], live[i]);
   }

@@ -1,5 +1,6 @@
 /// How objects are, for `status`; what their pods wrote, for `logs`; and whether what answers is what was deployed.
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -42,6 +43,16 @@ Health health_of(Readiness::State state) {
     case Readiness::State::not_found: return Health::missing;
   }
   return Health::unknown;
+}
+
+/// Others may have pods with the same labels.
+Selected own_pods(const json::value& workload, const Objects& related) {
+  const Selected pods = of_kind(related, "Pod");
+  if (kind_of(workload).kind != "Deployment") return owned_by(pods, workload);
+  Selected own;
+  for (const json::value* set : owned_by(of_kind(related, "apps/ReplicaSet"), workload))
+    std::ranges::copy(owned_by(pods, *set), std::back_inserter(own));
+  return own;
 }
 
 /// Each container the same image in every pod; one that only some have was injected by somebody else.
@@ -110,9 +121,10 @@ std::optional<std::string> ServerApi::ready_pod(Scope& in, const ForwardTarget& 
   const auto live = find(in, {target.what(), place_->space, target.name});
   if (!live) return std::nullopt;
   const Objects related = related_to(in, *live);
+  const Selected own = own_pods(*live, related);
   const json::value* newest = nullptr;
   const std::string_view primary = is_cloud_native_pg(*live) ? text_at(*live, "status.currentPrimary") : "";
-  for (const json::value* pod : of_kind(related, "Pod"))
+  for (const json::value* pod : own)
     if ((primary.empty() || name_of(*pod) == primary) && is_ready_pod(*pod) && !is_going(*pod) &&
         (!newest || std::string(text_at(*pod, "metadata.creationTimestamp")) >
                         std::string(text_at(*newest, "metadata.creationTimestamp"))))
@@ -140,7 +152,7 @@ std::optional<std::string> ServerApi::not_proven(Scope& in, const ForwardTarget&
   const Objects related = related_to(in, *live);
   const Readiness readiness = readiness_of(&*live, related, expected(reference));
   if (readiness.state != Readiness::State::ready) return readiness.reason;
-  Selected pods = of_kind(related, "Pod");
+  Selected pods = own_pods(*live, related);
   std::erase_if(pods, [](const json::value* pod) { return is_going(*pod) || !is_ready_pod(*pod); });
   if (!run_the_same_images(pods)) return "its pods run different images";
   return std::nullopt;

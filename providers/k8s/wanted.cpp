@@ -16,6 +16,7 @@
 #include "k8s/readiness.hpp"
 #include "k8s/relations.hpp"
 #include "k8s/rest.hpp"
+#include "k8s/restored.hpp"
 #include "k8s/values.hpp"
 #include "k8s/volume.hpp"
 
@@ -100,9 +101,20 @@ std::optional<Resource> resource_of(Scope& in, const Place& place, const std::st
 Subject subject_of(const ObjectReference& reference) { return {"k8s", subject_kind(reference.what), reference.name}; }
 
 void keep_what_stays(Wanted& wanted, const json::value& live) {
-  if (is_going(live) || !has_volume(wanted.object)) return;  // one that is going is as good as gone
-  keep_volume(wanted.object, live, field_manager);
-  note_what_it_owns(wanted.object.get_object());
+  if (is_going(live)) return;                // as good as gone
+  const bool has_size = has_volume(wanted.object);
+  if (has_size) keep_volume(wanted.object, live, field_manager);
+  const bool marked = mark_restored(wanted.object, live, field_manager, [&](std::string_view key) {
+    return !wanted.pending.contains(field_path({"data", key}));
+  });
+  if (has_size || marked) note_what_it_owns(wanted.object.get_object());
+}
+
+void restart_for(std::vector<Wanted>& all, std::vector<std::string>& marks) {
+  for (Wanted& wanted : all)
+    if (restart_for(wanted.object, marks)) note_what_it_owns(wanted.object.get_object());
+  for (const Wanted& wanted : all)
+    if (const auto mark = restored_mark(wanted.object); !mark.empty()) marks.emplace_back(mark);
 }
 
 namespace {

@@ -2,6 +2,7 @@
 /// A manifest as it is sent: with its namespace, its labels and the values of its secrets, as far as they are known.
 #include <map>
 #include <string>
+#include <vector>
 
 #include <boost/json/value.hpp>
 
@@ -32,8 +33,11 @@ Subject subject_of(const ObjectReference&);
 /// Kinds by their subject's text. Nothing where the server has no such kind.
 std::optional<Resource> resource_of(Scope&, const Place&, const std::string& subject_kind);
 
-/// What cannot be otherwise, since it is there: how large its volume is, and of which class.
+/// What cannot be otherwise, since it is there: how large its volume is, and of which class; and what is marked as restored
+/// (restored.hpp).
 void keep_what_stays(Wanted&, const boost::json::value& live);
+/// Workloads get the marks of what was restored; those of the others are added.
+void restart_for(std::vector<Wanted>&, std::vector<std::string>& marks);
 
 /// What is there and will not be as was asked for, or not soon: a volume's size and class, what holds back an object that is
 /// being deleted. A sentence for each.

@@ -131,6 +131,11 @@ void RouteOnKubernetes::ensure(Scope& in, const Route& route) {
   api_->ensure(step, set);
   api_->until_ready(step, set, 60s);
   step.note(outside ? "open" : "inside", address);
+  const bool is_for_this_machine = route.host.ends_with(".localhost");  // as RFC 6761 has it
+  if (!route.host.empty() && !is_for_this_machine && !options_.kind && chosen.kind == RouteKind::service)
+    step.note("warning", fmt::format("nothing leads `{}` into the cluster: it has no Gateway and no Ingress controller "
+                                     "that may be used",
+                                     route.host));
   if (!outside)                              // no name leads into the cluster
     step.note("from here", fmt::format("kubectl port-forward -n {} service/{} 8080:{}", api_->space(), route.instance,
                                        service_port));
@@ -142,11 +147,12 @@ HttpResponse RouteOnKubernetes::request(Scope& in, std::string_view instance, co
   const Route route = provided(route_url(std::string(instance)));
   const k8s::ForwardTarget target{"Deployment", route.workload, OnKubernetes::port};
   if (const auto why = api_->not_proven(in, target))
-    throw Error({.code = "H0265",
-                 .message = fmt::format("what route `{}` leads to is not what was just deployed", instance),
-                 .subject = "route/" + std::string(instance),
-                 .facts = {{"reason", *why}},
-                 .help = "deploy again; if it stays, look at `status` and `logs`"});
+    throw Error(
+        {.code = "H0265",
+         .message = fmt::format("what route `{}` leads to is not what was just deployed", instance),
+         .subject = "route/" + std::string(instance),
+         .facts = {{"reason", *why}},
+         .help = "deploy again; a pod that somebody has changed is made anew where it is deleted: kubectl delete pod"});
   HttpRequest asked = request;
   if (!route.host.empty()) asked.headers.try_emplace("Host", route.host);
   const http::Answer answer = probe_->request(in, api_->forward(in, target), asked, 10s);

@@ -18,7 +18,7 @@ struct StepOutcome {
   std::vector<Change> changes;
   Action action = Action::unchanged;
   Fidelity fidelity = Fidelity::exact;
-  std::string effect;      ///< the strongest effect of its changes
+  std::string effect;      ///< of the change that decides, else of the first that has one
   bool loses_data = false;
   bool failed = false;     ///< or stopped, in its middle: more was to come than these changes
 };

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """What others do by hand to what a deployment has made: while it is deployed, and between two deploys. No deploy takes it for
 its own work."""
+import base64
+import json
 import signal
 
 import guestbook
@@ -71,6 +73,78 @@ def test_what_is_scaled_to_none_by_hand(app):
     app.deploy("--set", "replicas=1").expect(0, "scales 0 -> 1", "5 checks passed")
     code, text = while_it_is_deployed(app, "guestbook-next", lambda: app.run("scale", "deployment/guestbook", "--replicas=0"))
     assert code == 5 and "error[H0476]" in text, text
+
+
+def test_pods_that_are_kept_back_by_hand(app):
+    """A canary of somebody else's would end a deploy with the old pods at work."""
+    app.deploy()
+    app.run("create", "secret", "docker-registry", "registry", "--docker-server=registry.example", "--docker-username=deploy", "--docker-password=none")
+    for strategy, args in (('{"rollingUpdate":{"partition":1}}', ["--pull-secret", "registry"]), ('{"type":"OnDelete","rollingUpdate":null}', [])):
+        app.run("patch", "statefulset/guestbook-nats", "-p", '{"spec":{"updateStrategy":%s}}' % strategy)
+        before = app.json("get", "pod/guestbook-nats-0")["metadata"]["uid"]
+        app.deploy(*args).expect(0, "5 checks passed")
+        assert app.json("get", "pod/guestbook-nats-0")["metadata"]["uid"] != before, "an old pod is at work"
+        app.plan_is_empty(*args)
+    app.run("patch", "statefulset/guestbook-nats", "-p", '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":1}}}}')
+    app.harmony("plan").expect(0, "because `kubectl-patch` has changed `spec.updateStrategy.rollingUpdate.partition`")
+
+
+def test_a_configuration_that_pods_were_started_with(app):
+    """To put it back does not reach a server that has read it."""
+    app.deploy()
+    started = {name: app.json("get", f"pod/{name}")["metadata"]["uid"] for name in ("guestbook-db-0", "guestbook-nats-0")}
+    configuration = app.json("get", "configmap/guestbook-db-configuration")["data"]["postgresql.conf"]
+    app.run("patch", "configmap/guestbook-db-configuration", "-p", json.dumps({"data": {"postgresql.conf": configuration + "fsync = off\n"}}))
+    app.run("delete", "pod/guestbook-db-0")
+    plan = app.harmony("plan").expect(0, "guestbook-db .*interrupts service: restarts 1 pod", "its pods may have been started with what others had set").text
+    assert "guestbook-nats" not in plan, plan
+    wait_for("the pod to be another one", lambda: app.json("get", "pods", "-l", "app.kubernetes.io/name=guestbook-db")["items"][-1:] and app.json("get", "pod/guestbook-db-0")["metadata"]["uid"] != started["guestbook-db-0"])
+    wrong = app.json("get", "pod/guestbook-db-0")["metadata"]["uid"]
+    app.deploy().expect(0, "5 checks passed")
+    assert app.json("get", "pod/guestbook-db-0")["metadata"]["uid"] != wrong, "the server goes on with what others had set"
+    assert app.json("get", "pod/guestbook-nats-0")["metadata"]["uid"] == started["guestbook-nats-0"], "a bystander was restarted"
+    app.plan_is_empty()
+    right = app.json("get", "pod/guestbook-db-0")["metadata"]["uid"]
+    app.deploy().expect(0, "No changes")
+    assert app.json("get", "pod/guestbook-db-0")["metadata"]["uid"] == right
+
+
+def test_an_environment_that_pods_were_started_with(app):
+    """A deploy that was killed between the two writes leaves it to the next one."""
+    app.deploy()
+    nowhere = base64.b64encode(b"nats://u:p@nowhere:4222").decode()
+    app.run("patch", "secret/guestbook-environment", "-p", json.dumps({"data": {"NATS_URL": nowhere}}))
+    app.run("delete", "pod", "-l", "app.kubernetes.io/name=guestbook")
+    app.harmony("plan").expect(0, "rolling restart of 1 pod", "its pods may have been started with what others had set")
+    started = app.start("deploy", "--yes")
+    wait_for("the environment to be put back", lambda: app.json("get", "secret/guestbook-environment")["data"]["NATS_URL"] != nowhere, limit=60)
+    started.kill()
+    started.wait(timeout=60)
+    app.deploy().expect(0, "5 checks passed")
+    app.plan_is_empty()
+
+
+def test_an_image_that_is_set_on_a_pod(app):
+    """Its controller counts it as its own."""
+    app.deploy()
+    pod = app.json("get", "pods", "-l", "app.kubernetes.io/name=guestbook")["items"][0]["metadata"]["name"]
+    app.run("set", "image", f"pod/{pod}", f"guestbook={IMAGES['guestbook-next']}")
+    said = f"pod `{pod}` runs `{IMAGES['guestbook-next']}`, which `kubectl-set` has set"
+    app.harmony("plan").expect(0, "warning: " + said)
+    app.harmony("deploy", "--yes").expect(3, r"error\[H0265\]", "reason: " + said, "kubectl delete pod")
+    app.harmony("deploy", "--yes", "--set", "replicas=1").expect(1, r"error\[H0477\]: " + said, f"kubectl delete pod {pod} -n {app.name}")
+    app.harmony("status").expect(0, f"degraded +{said}")
+    app.run("delete", f"pod/{pod}")
+    app.deploy("--set", "replicas=1").expect(0, "5 checks passed")
+
+
+def test_a_pod_of_somebody_else_with_our_labels(app):
+    """A smoke test asks what the deployment has made."""
+    app.deploy()
+    app.run("run", "stranger", f"--image={IMAGES['busybox']}", "--image-pull-policy=Never",
+            f"--labels=app.kubernetes.io/name=guestbook,harmony.dev/deployment=guestbook", "--command", "--", "sleep", "1000")
+    wait_for("the stranger to run", lambda: app.json("get", "pod/stranger")["status"]["phase"] == "Running", limit=60)
+    app.deploy().expect(0, "5 checks passed")
 
 
 def test_a_finalizer_of_somebody_else(app):
