@@ -30,12 +30,6 @@ namespace {
 
 constexpr const char* stand_in_space = "default";
 
-/// What our last apply owned. It stands on the object itself: who took a field from us takes it out of managedFields.
-FieldSet owned_before(const json::value& live) {
-  const auto fields = parse_json(annotation_of(live, applied_annotation));
-  return fields ? FieldSet::from_fields_v1(*fields) : FieldSet{};
-}
-
 Error somebody_elses(const Wanted& wanted, const json::value& live) {
   const std::string owner = host::printable(Place::marked_by(live));
   return Error({.code = "H0430",

@@ -2,6 +2,7 @@
 /// What a server says when an apply would take fields from another field manager (409).
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/json/fwd.hpp>
@@ -29,6 +30,10 @@ struct Conflict {
 /// @param owned the field set of our last apply, as the ledger keeps it
 /// @returns nothing where it is no conflict of field managers (an uid that does not match is a 409, too)
 std::optional<Conflict> conflict_of(const boost::json::value& status, const FieldSet& owned);
+
+/// Without asking the server: which fields of `owned` are somebody else's by now, and not among those that `manager` has
+/// applied any more. What somebody has set to the same value again is among them; what he has taken away is not.
+std::vector<Claim> taken_fields(const boost::json::value& live, const FieldSet& owned, std::string_view manager);
 
 /// H0470, for an object of which somebody else's fields would have to be forced.
 Diagnostic conflict_diagnostic(const std::string& subject, const Conflict&);

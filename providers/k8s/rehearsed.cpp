@@ -29,11 +29,11 @@ std::string score_of(const Scope& in) {
 }
 
 /// Once they are there. Whether they may be made, a deploy finds out before anything else.
-std::vector<Right> rights_to_ledger_and_lock() {
+std::vector<Right> rights_to_ledger_and_lock(const std::string& name) {
   std::vector<Right> rights;
   for (const char* verb : {"get", "update"}) {
-    rights.push_back({verb, "", "secrets"});
-    rights.push_back({verb, "coordination.k8s.io", "leases"});
+    rights.push_back({verb, "", "secrets", {}, name});
+    rights.push_back({verb, "coordination.k8s.io", "leases", {}, name});
   }
   return rights;
 }
@@ -156,7 +156,7 @@ Observation RehearsedApi::observe(Scope& in, const LedgerEntry& entry) { return 
 void RehearsedApi::ensure_space(Scope& in) {
   rehearsal_.read("k8s", std::string(ServerApi::cluster_key), real_->cluster_mark(in), "the cluster");
   const bool there = space_is_there(in);
-  require(in, rights_to_ledger_and_lock());
+  require(in, rights_to_ledger_and_lock(real_->place().parent_name()));
   if (!real_->place().create_space) return;
   // In one that somebody else has made meanwhile there may be anything, and rules of its own.
   if (!there) rehearsal_.read("k8s", std::string(ServerApi::space_key), "");
@@ -235,7 +235,7 @@ void RehearsedApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::mil
     for (const char* verb : {"list", "watch"}) rights.push_back({verb, resource.what.group, resource.plural});
   for (const Manifest& manifest : set) {
     const Resource resource = real_->place().client->resource(in, kind_of(manifest.object));
-    rights.push_back({"get", resource.what.group, resource.plural});
+    rights.push_back({"get", resource.what.group, resource.plural, {}, std::string(name_of(manifest.object))});
   }
   require(in, std::move(rights));
   warn_of_altered_pods(in, set);
@@ -273,7 +273,7 @@ void RehearsedApi::remove(Scope& in, const LedgerEntry& entry) {
   std::optional<json::value> live;
   if (resource) live = find(in, {resource->what, real_->place().space, entry.subject.name});
   if (live && !real_->place().is_ours(*live)) live.reset();
-  if (live) require(in, {{"delete", resource->what.group, resource->plural}});
+  if (live) require(in, {{"delete", resource->what.group, resource->plural, {}, entry.subject.name}});
   const Change change = removal(entry.subject, live, entry.holds_data);
   in.change(change, [&] {
     note(change);

@@ -43,7 +43,8 @@ bool is_denied(Scope& in, const Place& place, const Right& right) {
                              {"verb", right.verb},
                              {"group", right.group},
                              {"resource", right.resource},
-                             {"subresource", right.subresource}}}});
+                             {"subresource", right.subresource},
+                             {"name", right.name}}}});
   return answer && find(*answer, "status.allowed") && !true_at(*answer, "status.allowed");
 }
 
@@ -79,7 +80,9 @@ std::string Right::text() const { return subresource.empty() ? resource : resour
 
 bool allows(const json::value& rules, const Right& right) {
   return std::ranges::any_of(list_at(rules, "status.resourceRules"), [&](const json::value& rule) {
-    return list_at(rule, "resourceNames").empty() && names(rule, "apiGroups", {right.group}) &&
+    const bool is_of_some = !list_at(rule, "resourceNames").empty();
+    if (is_of_some && (right.name.empty() || !names(rule, "resourceNames", {right.name}))) return false;
+    return names(rule, "apiGroups", {right.group}) &&
            names(rule, "resources", {right.text(), "*/" + right.subresource}) && names(rule, "verbs", {right.verb});
   });
 }

@@ -12,6 +12,7 @@ namespace harmony::k8s {
 
 struct Right {
   std::string verb, group, resource, subresource = {};
+  std::string name = {};  ///< of the one object that it is asked of; empty: of all
   auto operator<=>(const Right&) const = default;
   std::string text() const;  ///< "pods/log"
 };

@@ -10,6 +10,7 @@
 
 #include "host/printable.hpp"
 #include "k8s/cloud_native_pg.hpp"
+#include "k8s/conflict.hpp"
 #include "k8s/explanation.hpp"
 #include "k8s/forwards.hpp"
 #include "k8s/pod_logs.hpp"
@@ -91,6 +92,9 @@ Observation ServerApi::observe(Scope& in, const LedgerEntry& entry) {
   seen.health = health_of(readiness.state);
   seen.detail = live && !ours ? "somebody else's has its name" : readiness.reason;
   if (seen.health == Health::ok && is_scaled_to_none(*live)) seen.health = Health::down, seen.detail = "scaled to none";
+  if (ours && !entry.shared && seen.health == Health::ok)
+    if (const std::string drift = drift_text(taken_fields(*live, owned_before(*live), field_manager)); !drift.empty())
+      seen.detail += (seen.detail.empty() ? "" : "; ") + drift;
   if (readiness.mostly_told) seen.detail = "assumed: " + seen.detail;
   if (seen.health == Health::starting)
     if (const auto causes = explain(*live, related); !causes.empty()) {

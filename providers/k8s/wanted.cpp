@@ -84,6 +84,11 @@ void put(json::object& into, const std::string& name, const host::Rendered& valu
 
 }  // namespace
 
+FieldSet owned_before(const json::value& live) {
+  const auto fields = parse_json(annotation_of(live, applied_annotation));
+  return fields ? FieldSet::from_fields_v1(*fields) : FieldSet{};
+}
+
 std::string subject_kind(const GroupVersionKind& what) {
   std::string text = what.kind;
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

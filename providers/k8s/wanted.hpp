@@ -9,6 +9,7 @@
 #include "harmony/change.hpp"
 #include "harmony/scope.hpp"
 #include "k8s/api.hpp"
+#include "k8s/field_set.hpp"
 #include "k8s/object.hpp"
 #include "k8s/place.hpp"
 
@@ -26,6 +27,9 @@ struct Wanted {
   std::map<std::string, std::string> pending = {};
   harmony::Origin pending_origin = harmony::Origin::deferred;
 };
+
+/// What our last apply owned. It stands on the object itself: who took a field from us takes it out of managedFields.
+FieldSet owned_before(const boost::json::value& live);
 
 /// "deployment.apps", "service": as kubectl writes it.
 std::string subject_kind(const GroupVersionKind&);

@@ -124,6 +124,15 @@ def test_an_environment_that_pods_were_started_with(app):
     app.plan_is_empty()
 
 
+def test_status_tells_what_moved(app):
+    app.deploy()
+    app.run("set", "image", "deployment/guestbook", f"guestbook={IMAGES['guestbook-next']}")
+    app.run("rollout", "status", "deployment/guestbook", "--timeout=60s")
+    app.harmony("status").expect(0, r'workload +guestbook +ok .*; `kubectl-set` has changed `spec.template.spec.containers\[name="guestbook"\].image` since the last deploy')
+    app.deploy().expect(0, "1 changed", "5 checks passed")
+    assert "has changed" not in app.harmony("status").expect(0, "6 of 6 ok").text
+
+
 def test_an_image_that_is_set_on_a_pod(app):
     """Its controller counts it as its own."""
     app.deploy()

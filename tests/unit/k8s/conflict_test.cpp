@@ -45,6 +45,17 @@ TEST_CASE("fields that somebody has changed are named, up to three of each") {
         "`kubectl-edit` has changed `data.a`, `data.b`, `data.c` and 2 more since the last deploy");
 }
 
+TEST_CASE("fields that others have taken show in who owns what") {
+  const auto owned = FieldSet::from_fields_v1(recorded::parse(R"({"f:data":{"f:a":{},"f:b":{},"f:c":{}}})"));
+  const auto live = recorded::parse(R"({"metadata":{"managedFields":[
+    {"manager":"harmony","operation":"Apply","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:data":{"f:a":{}}}},
+    {"manager":"kubectl-edit","operation":"Update","apiVersion":"v1","fieldsType":"FieldsV1",
+     "fieldsV1":{"f:data":{"f:a":{},"f:b":{},"f:d":{}}}}]}})");
+  CHECK(taken_fields(live, owned, "harmony") == std::vector<Claim>{{".data.b", "kubectl-edit"}});
+  CHECK(taken_fields(live, {}, "harmony").empty());
+  CHECK(taken_fields({}, owned, "harmony").empty());
+}
+
 TEST_CASE("one cause is told in another form than two") {
   const auto one = conflict_of(recorded::refusal("conflict"), {});
   REQUIRE(one);

@@ -39,6 +39,13 @@ TEST_CASE("a rule allows nothing else") {
   CHECK_FALSE(allows({}, watch_pods));
 }
 
+TEST_CASE("a rule for some objects allows what is asked of one of them") {
+  const auto some = rules(R"({"verbs":["get"],"apiGroups":[""],"resources":["secrets"],"resourceNames":["ledger"]})");
+  CHECK(allows(some, {"get", "", "secrets", {}, "ledger"}));
+  CHECK_FALSE(allows(some, {"get", "", "secrets", {}, "other"}));
+  CHECK_FALSE(allows(some, {"get", "", "secrets"}));
+}
+
 TEST_CASE("a resource is not its subresources") {
   CHECK_FALSE(allows(rules(R"({"verbs":["*"],"apiGroups":[""],"resources":["pods"]})"), forward));
   CHECK(allows(rules(R"({"verbs":["get"],"apiGroups":[""],"resources":["pods/portforward"]})"), forward));
