@@ -53,6 +53,12 @@ struct ForwardTarget {
   auto operator<=>(const ForwardTarget&) const = default;
 };
 
+/// Why what answers is not what was deployed.
+struct Unproven {
+  std::string reason;
+  bool may_heal = false;  ///< it may still become so by itself: pods that are not ready at the moment
+};
+
 class RehearsedApi;
 
 /// Thread-safe. Subjects as kubectl writes them: deployment.apps/guestbook, service/guestbook. @throws Unreachable
@@ -71,7 +77,7 @@ class Api : public Primitive {
   /// Sends nothing. @throws Error H0461 where the last connection through this forward was not allowed
   virtual void require_reachable(const host::Endpoint&) const = 0;
   /// Nothing where the pods behind are those of the version wanted last, all of one image; else what is not so.
-  virtual std::optional<std::string> not_proven(Scope&, const ForwardTarget&) = 0;
+  virtual std::optional<Unproven> not_proven(Scope&, const ForwardTarget&) = 0;
 
   // writes
   /// Where the deployment may make its namespace: a step that says whether it does. @throws Error H0433

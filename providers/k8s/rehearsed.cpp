@@ -144,7 +144,7 @@ host::Endpoint RehearsedApi::forward(Scope& in, const ForwardTarget& target) {
 
 void RehearsedApi::require_reachable(const host::Endpoint& endpoint) const { real_->require_reachable(endpoint); }
 
-std::optional<std::string> RehearsedApi::not_proven(Scope& in, const ForwardTarget& target) {
+std::optional<Unproven> RehearsedApi::not_proven(Scope& in, const ForwardTarget& target) {
   return real_->not_proven(in, target);
 }
 

@@ -26,7 +26,7 @@ class ServerApi final : public Api {
   Deferred<Secret<std::string>> value(Scope&, const std::string& secret, const std::string& key) override;
   host::Endpoint forward(Scope&, const ForwardTarget&) override;
   void require_reachable(const host::Endpoint&) const override;
-  std::optional<std::string> not_proven(Scope&, const ForwardTarget&) override;
+  std::optional<Unproven> not_proven(Scope&, const ForwardTarget&) override;
   bool serves(Scope&, std::string_view group, std::string_view kind) override;
   bool can_linger(Scope&) override;
   Others others(Scope&, const OthersQuery&) override;

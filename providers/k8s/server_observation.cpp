@@ -148,17 +148,21 @@ host::Endpoint ServerApi::forward(Scope& in, const ForwardTarget& target) {
 
 void ServerApi::require_reachable(const host::Endpoint& endpoint) const { forwards_->require_allowed(endpoint); }
 
-std::optional<std::string> ServerApi::not_proven(Scope& in, const ForwardTarget& target) {
+std::optional<Unproven> ServerApi::not_proven(Scope& in, const ForwardTarget& target) {
   const ObjectReference reference{target.what(), place_->space, target.name};
   const auto live = find(in, reference);
-  if (!live) return fmt::format("there is no {}", subject_of(reference).text());
-  if (const auto error = not_ours_any_more(in, reference, *live)) return error->data().message;
+  if (!live) return Unproven{fmt::format("there is no {}", subject_of(reference).text())};
+  if (const auto error = not_ours_any_more(in, reference, *live)) return Unproven{error->data().message};
   const Objects related = related_to(in, *live);
   const Readiness readiness = readiness_of(&*live, related, expected(reference));
-  if (readiness.state != Readiness::State::ready) return readiness.reason;
+  if (readiness.state != Readiness::State::ready) {
+    const auto causes = explain(*live, related);
+    const bool hopeless = !causes.empty() && causes.front().prospect == Prospect::hopeless;
+    return Unproven{readiness.reason, readiness.state == Readiness::State::in_progress && !hopeless};
+  }
   Selected pods = own_pods(*live, related);
   std::erase_if(pods, [](const json::value* pod) { return is_going(*pod) || !is_ready_pod(*pod); });
-  if (!run_the_same_images(pods)) return "its pods run different images";
+  if (!run_the_same_images(pods)) return Unproven{"its pods run different images"};
   return std::nullopt;
 }
 

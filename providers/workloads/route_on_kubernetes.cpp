@@ -143,16 +143,31 @@ void RouteOnKubernetes::ensure(Scope& in, const Route& route) {
   provided_[route.instance] = route;
 }
 
+/// A pod that has lost what it works with for a moment, since that was made anew, is ready again soon.
+void RouteOnKubernetes::require_proven(Scope& in, std::string_view instance, const k8s::ForwardTarget& target) {
+  std::optional<k8s::Unproven> why;
+  try {
+    in.until({.limit = 30s, .what = "what answers is what was deployed"}, [&]() -> std::optional<std::string> {
+      why = api_->not_proven(in, target);
+      if (!why || !why->may_heal) return std::nullopt;
+      in.pause(200ms);
+      return why->reason;
+    });
+  } catch (const TimedOut&) {                // `why` says more
+  }
+  if (!why) return;
+  throw Error(
+      {.code = "H0265",
+       .message = fmt::format("what route `{}` leads to is not what was just deployed", instance),
+       .subject = "route/" + std::string(instance),
+       .facts = {{"reason", why->reason}},
+       .help = "deploy again; a pod that somebody has changed is made anew where it is deleted: kubectl delete pod"});
+}
+
 HttpResponse RouteOnKubernetes::request(Scope& in, std::string_view instance, const HttpRequest& request) {
   const Route route = provided(route_url(std::string(instance)));
   const k8s::ForwardTarget target{"Deployment", route.workload, OnKubernetes::port};
-  if (const auto why = api_->not_proven(in, target))
-    throw Error(
-        {.code = "H0265",
-         .message = fmt::format("what route `{}` leads to is not what was just deployed", instance),
-         .subject = "route/" + std::string(instance),
-         .facts = {{"reason", *why}},
-         .help = "deploy again; a pod that somebody has changed is made anew where it is deleted: kubectl delete pod"});
+  require_proven(in, instance, target);
   HttpRequest asked = request;
   if (!route.host.empty()) asked.headers.try_emplace("Host", route.host);
   const http::Answer answer = probe_->request(in, api_->forward(in, target), asked, 10s);

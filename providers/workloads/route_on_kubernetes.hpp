@@ -24,6 +24,7 @@ class RouteOnKubernetes final : public HttpRoute {
   host::Content resolve(Scope&, const Reference&) const;
 
  private:
+  void require_proven(Scope&, std::string_view instance, const k8s::ForwardTarget&);
   Route provided(const Reference&) const;
   RouteOffers offers(Scope&, const Route&);
   k8s::Others gateways(Scope&);
