@@ -38,12 +38,13 @@ class Place:
         return Result(done.returncode, done.stdout, done.stderr)
 
     def both(self, verb):
-        """Twice at the same time; the result of the one that goes first, and of the one that waits."""
+        """Twice at the same time; the result of the one that goes first, and of the one that waits for it, which says less. What
+        a killed one has started may hold the lock for a moment, so that both wait."""
         processes = [subprocess.Popen(self.command(verb), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                       text=True, env=self.environment) for _ in range(2)]
         results = [Result(process.returncode, *output) for process, output in
                    ((process, process.communicate(timeout=LIMIT)) for process in processes)]
-        return sorted(results, key=lambda result: "Waiting for another" in result.out)
+        return sorted(results, key=lambda result: len(result.out), reverse=True)
 
     def killed_after(self, verb, progress):
         """The script is killed, with nobody asked, once it has said this."""

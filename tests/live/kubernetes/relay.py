@@ -39,8 +39,8 @@ class Relay:
         """What was open is reset."""
         with self.lock:
             for connection in self.open:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # a TLS socket's own shutdown() would let its thread pass on ciphertext
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
             self.open.clear()
 
     def _accept(self, server):
@@ -94,7 +94,8 @@ class HttpRelay(Relay):
             with self.context.wrap_socket(plain, server_hostname=self.target[0]) as there:
                 with self.lock:
                     self.open.update((client, there))
-                if not self.junk:            # which was set while we shook hands, and this missed the drop
+                # Either may have come while we shook hands, and this has missed the drop.
+                if not self.junk and self.server.fileno() >= 0:
                     self._pass_on(client, there)
                 with self.lock:
                     self.open -= {client, there}
