@@ -33,6 +33,29 @@ def test_a_life(app):
     assert not app.objects(), app.objects().keys()
 
 
+def changes(report, sure):
+    """What it says becomes of each object, and of which fields. sure: without what is only known after the deploy."""
+    return {(change["subject"]["kind"], change["subject"]["name"], change["action"], change["effect"], *sorted(field["path"] for field in change["fields"]))
+            for step in report["steps"] for change in step["changes"]
+            if change["action"] != "unchanged" and not (sure and change["fidelity"] == "unknown")}
+
+
+def deploy_as_planned(app, *args):
+    planned, report = (json.loads(app.harmony(*verb, *args, "-o", "json").expect(0).out) for verb in (["plan"], ["deploy", "--yes"]))
+    done = changes(report, sure=False)
+    assert done and changes(planned, sure=True) <= done <= changes(planned, sure=False), (planned, report)
+    app.plan_is_empty(*args)
+
+
+def test_what_a_plan_says_is_what_a_deploy_does(app):
+    """Of a cold deploy, of a new version, of more of it, and of what somebody has changed."""
+    deploy_as_planned(app)
+    deploy_as_planned(app, "--set", f"image={IMAGES['guestbook-next']}")
+    deploy_as_planned(app, "--set", "replicas=2")
+    app.run("patch", "configmap/guestbook-db-configuration", "-p", '{"data":{"postgresql.conf":"fsync = off\\n"}}')
+    deploy_as_planned(app)
+
+
 def test_a_plan_and_a_dry_run_write_nothing(app):
     for words in (["plan"], ["deploy", "--dry-run"], ["status"], ["graph"]):
         app.harmony(*words).expect(0)
