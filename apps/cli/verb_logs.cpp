@@ -77,8 +77,7 @@ int logs_verb(Session& session) {
   const LogQuery query{.lines = session.arguments.number("lines", LogQuery{}.lines, most_lines),
                        .follow = session.arguments.has("follow")};
   session.engine->reach();
-  session.engine->require_ledger();
-  const auto entries = session.engine->ledger_state().entries;
+  const auto entries = session.engine->require_ledger().entries;
   if (!filter.empty() &&
       std::ranges::none_of(entries, [&](const LedgerEntry& entry) { return matches(entry, filter); }))
     throw nothing_found(session, filter);

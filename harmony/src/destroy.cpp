@@ -37,10 +37,9 @@ void Engine::Impl::destroy(bool delete_data, const Engine::ApproveDestroy& appro
   };
   reach();
   Leftovers chosen = choose();
-  const LedgerState before = topology->ledger().read();
   ReadingRun reading{services()};
   Scope at{reading, fresh_root(), stop};
-  require_ledger(at);                        // nothing that may hold data goes without its word
+  const LedgerState before = require_ledger(at);  // nothing that may hold data goes without its word
   // A destroy that was killed just before its end has left nothing but the folder, a deploy just after its begin as well.
   const bool only_folder = std::ranges::all_of(before.entries, &LedgerEntry::shared) &&
                            (topology->prepared() || (before.run && before.run->verb == "destroy"));

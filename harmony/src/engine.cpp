@@ -162,8 +162,7 @@ Report Engine::smoke_test() {
     made.errors = plan.errors;
     if (!plan.errors.empty()) return;
     if (!plan.outcome.empty()) {
-      if (ledger_state().run) throw differs(plan);
-      require_ledger();
+      if (require_ledger().run) throw differs(plan);
       throw nothing_deployed(impl_->options.deployment);
     }
     impl_->smoke_tests(impl_->rehearsed->run.smoke_tests(), made);
@@ -222,17 +221,17 @@ void Engine::logs(const std::string& filter, const LogQuery& query, const LogSin
   if (failure) std::rethrow_exception(failure);
 }
 
-void Engine::require_ledger() {
+LedgerState Engine::require_ledger() {
   ReadingRun run{impl_->services()};
   Scope at{run, impl_->fresh_root(), impl_->stop};
-  impl_->require_ledger(at);
+  return impl_->require_ledger(at);
 }
 
-void Engine::Impl::require_ledger(Scope& at) {
-  const LedgerState ledger = topology->ledger().read();
-  if (ledger.run || !ledger.entries.empty()) return;
+LedgerState Engine::Impl::require_ledger(Scope& at) {
+  LedgerState ledger = topology->ledger().read();
+  if (ledger.run || !ledger.entries.empty()) return ledger;
   const std::string what = topology->unclaimed(at);
-  if (what.empty()) return;
+  if (what.empty()) return ledger;
   throw Error({.code = "H0208",
                .category = Category::refused,
                .message = "deployment `" + options.deployment + "` is there, but its ledger is gone",

@@ -100,7 +100,7 @@ struct Engine::Impl {
   Plan rehearse();
   void rehearse_prune(Plan&);
   void reach();
-  void require_ledger(Scope&);
+  LedgerState require_ledger(Scope&);
   void warn_of_lost_ledger();
   void recall(Topology& where, Leftovers&);
   bool moved(const ReadSet&);

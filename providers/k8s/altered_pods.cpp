@@ -34,13 +34,13 @@ const json::value* named_in(const json::array& containers, std::string_view name
 
 /// Who has set the image of this container, where that is not who has made the pod.
 std::optional<std::string> stranger(const json::value& pod, std::string_view container) {
-  const std::string key = "k:{\"name\":" + json::serialize(json::string(container)) + "}";
+  const std::string step = canonical_step("k:{\"name\":" + json::serialize(json::string(container)) + "}");
   const auto owners = owners_of(pod);
   const auto maker = std::ranges::find_if(owners, [](const Owner& one) {
     return one.subresource.empty() && owns(one, {"f:metadata", "f:ownerReferences"});
   });
   const auto setter = std::ranges::find_if(
-      owners, [&](const Owner& one) { return owns(one, {"f:spec", "f:containers", canonical_step(key), "f:image"}); });
+      owners, [&](const Owner& one) { return owns(one, {"f:spec", "f:containers", step, "f:image"}); });
   if (maker == owners.end() || setter == owners.end() || maker->manager == setter->manager) return std::nullopt;
   return setter->manager;
 }

@@ -22,20 +22,14 @@ using State = Readiness::State;
 std::int64_t count(const json::value& object, std::string_view path) { return number_at(object, path).value_or(0); }
 std::int64_t wanted_replicas(const json::value& object) { return number_at(object, "spec.replicas").value_or(1); }
 
-std::string annotation(const json::value& object, std::string_view name) {
-  const json::value* found = member(find(object, "metadata.annotations"), name);
-  const json::string* text = found ? found->if_string() : nullptr;
-  return text ? std::string(*text) : std::string{};
-}
-
 /// The generation that a Deployment has seen is one thing, that its pods are of the newest ReplicaSet another: the
 /// counts of its status say nothing of ReplicaSets that it is still to scale down.
 std::optional<Readiness> old_replica_sets(const Seen& seen) {
   constexpr std::string_view revision = "deployment.kubernetes.io/revision";
-  const std::string newest = annotation(seen.object, revision);
+  const std::string_view newest = annotation_of(seen.object, revision);
   const Selected pods = of_kind(seen.related, "Pod");
   for (const json::value* set : owned_by(of_kind(seen.related, "apps/ReplicaSet"), seen.object)) {
-    if (annotation(*set, revision) == newest) continue;
+    if (annotation_of(*set, revision) == newest) continue;
     const std::int64_t left = std::max(count(*set, "spec.replicas"), count(*set, "status.replicas"));
     const std::string name = host::printable(name_of(*set));
     if (left > 0) return waits(fmt::format("old ReplicaSet `{}` still has {} pod{}", name, left, left == 1 ? "" : "s"));

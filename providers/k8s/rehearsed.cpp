@@ -45,14 +45,19 @@ std::vector<Right> rights_to_forward(ServerVersion version) {
   return rights;
 }
 
+std::shared_ptr<ServerApi> server_api(std::shared_ptr<Api> real) {
+  auto server = std::dynamic_pointer_cast<ServerApi>(std::move(real));
+  if (!server) throw InternalError("the twin of a cluster is made from a real one");
+  return server;
+}
+
 }  // namespace
 
 RehearsedApi::RehearsedApi(std::shared_ptr<Api> real, Rehearsal& rehearsal)
-    : real_(std::dynamic_pointer_cast<ServerApi>(std::move(real))),
+    : real_(server_api(std::move(real))),
       rehearsal_(rehearsal),
-      endpoints_(rehearsal.facts<host::PendingEndpoints>()) {
-  if (!real_) throw InternalError("the twin of a cluster is made from a real one");
-}
+      endpoints_(rehearsal.facts<host::PendingEndpoints>()),
+      rights_(real_->place()) {}
 RehearsedApi::~RehearsedApi() = default;
 
 // ---------------------------------------------------------------- reads
@@ -237,7 +242,7 @@ void RehearsedApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::mil
     const Resource resource = real_->place().client->resource(in, kind_of(manifest.object));
     rights.push_back({"get", resource.what.group, resource.plural, {}, std::string(name_of(manifest.object))});
   }
-  require(in, std::move(rights));
+  require(in, rights);
   warn_of_altered_pods(in, set);
 }
 
@@ -256,15 +261,8 @@ void RehearsedApi::warn_of_altered_pods(Scope& in, const ObjectSet& set) {
   }
 }
 
-void RehearsedApi::require(Scope& in, std::vector<Right> rights) {
-  if (!space_is_there(in)) return;
-  {
-    std::lock_guard hold{mutex_};
-    std::erase_if(rights, [&](const Right& right) { return allowed_.contains(right); });
-  }
-  require_rights(in, real_->place(), rights);
-  std::lock_guard hold{mutex_};
-  allowed_.insert(rights.begin(), rights.end());
+void RehearsedApi::require(Scope& in, const std::vector<Right>& rights) {
+  if (space_is_there(in)) rights_.require(in, rights);
 }
 
 void RehearsedApi::remove(Scope& in, const LedgerEntry& entry) {

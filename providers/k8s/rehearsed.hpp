@@ -49,8 +49,8 @@ class RehearsedApi final : public Api {
   void note(const Change&);
   void warn_of_altered_pods(Scope&, const ObjectSet&);
   bool is_pending(const Subject&) const;
-  /// Asks once for each; in a namespace that is yet to be made nothing is known. @throws Error H0461
-  void require(Scope&, std::vector<Right>);
+  /// In a namespace that is yet to be made nothing is known. @throws Error H0461
+  void require(Scope&, const std::vector<Right>&);
 
   std::shared_ptr<ServerApi> real_;
   Rehearsal& rehearsal_;
@@ -64,7 +64,7 @@ class RehearsedApi final : public Api {
   std::map<Subject, Described> described_;
   std::map<Subject, Change> pending_;        ///< what this rehearsal would have done
   std::optional<bool> space_there_;
-  std::set<Right> allowed_;
+  Rights rights_;
   int next_port_ = 1;
 };
 

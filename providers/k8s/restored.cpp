@@ -43,12 +43,6 @@ bool was_changed(const json::value& object, const json::value& live, const Field
   });
 }
 
-json::object& child(json::object& of, std::string_view name) {
-  json::value& value = of[name];
-  if (!value.is_object()) value.emplace_object();
-  return value.get_object();
-}
-
 }  // namespace
 
 std::string_view restored_mark(const json::value& object) { return annotation_of(object, restored_annotation); }

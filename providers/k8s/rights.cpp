@@ -48,16 +48,6 @@ bool is_denied(Scope& in, const Place& place, const Right& right) {
   return answer && find(*answer, "status.allowed") && !true_at(*answer, "status.allowed");
 }
 
-/// One question for most of them. What no rule allows may be allowed all the same, by who knows no rules.
-std::vector<Right> doubtful(Scope& in, const Place& place, const std::vector<Right>& rights) {
-  const auto answer = ask(in, place, "authorization.k8s.io", "SelfSubjectRulesReview", "selfsubjectrulesreviews",
-                          {{"namespace", place.space}});
-  if (!answer) return rights;
-  std::vector<Right> left;
-  std::ranges::copy_if(rights, std::back_inserter(left), [&](const Right& right) { return !allows(*answer, right); });
-  return left;
-}
-
 /// Servers before 1.28 cannot be asked.
 std::string user_name(Scope& in, const Place& place) {
   const auto answer = ask(in, place, "authentication.k8s.io", "SelfSubjectReview", "selfsubjectreviews");
@@ -87,22 +77,38 @@ bool allows(const json::value& rules, const Right& right) {
   });
 }
 
-void require_rights(Scope& in, const Place& place, const std::vector<Right>& rights) {
-  if (rights.empty()) return;
-  const std::vector<Right> asked = doubtful(in, place, rights);
+/// One question for most of them. What no rule allows may be allowed all the same, by who knows no rules.
+std::vector<Right> Rights::doubtful(Scope& in, const std::vector<Right>& rights) {
+  std::lock_guard hold{mutex_};
+  if (!rules_)
+    rules_ = ask(in, place_, "authorization.k8s.io", "SelfSubjectRulesReview", "selfsubjectrulesreviews",
+                 {{"namespace", place_.space}})
+                 .value_or(json::value{});
+  std::vector<Right> left;
+  std::ranges::copy_if(rights, std::back_inserter(left),
+                       [&](const Right& right) { return !known_.contains(right) && !allows(*rules_, right); });
+  return left;
+}
+
+void Rights::require(Scope& in, const std::vector<Right>& rights) {
+  const std::vector<Right> asked = doubtful(in, rights);
   std::vector<char> denied(asked.size());    // not of bool: each is written by a thread of its own
-  side_by_side(place.client->limiter(), asked.size(),
-               [&](std::size_t i) { denied[i] = is_denied(in, place, asked[i]); });
+  side_by_side(place_.client->limiter(), asked.size(),
+               [&](std::size_t i) { denied[i] = is_denied(in, place_, asked[i]); });
   std::vector<Right> missing;
-  for (std::size_t i = 0; i < asked.size(); ++i)
-    if (denied[i]) missing.push_back(asked[i]);
+  {
+    std::lock_guard hold{mutex_};
+    for (std::size_t i = 0; i < asked.size(); ++i)
+      if (denied[i]) missing.push_back(asked[i]);
+      else known_.insert(asked[i]);
+  }
   if (missing.empty()) return;
   const Right& first = missing.front();
-  Diagnostic said = diagnostic_of({}, {.user = user_name(in, place),
+  Diagnostic said = diagnostic_of({}, {.user = user_name(in, place_),
                                        .verb = first.verb,
                                        .group = first.group,
                                        .resource = first.text(),
-                                       .where = place.space});
+                                       .where = place_.space});
   std::erase_if(said.facts, [](const auto& fact) { return fact.first == "rule"; });
   const auto rules = rules_for(missing);
   said.facts.insert(said.facts.begin(), rules.begin(), rules.end());

@@ -90,6 +90,12 @@ const json::object& object_at(const json::value& value, std::string_view path) {
   return object ? *object : none;
 }
 
+json::object& child(json::object& of, std::string_view name) {
+  json::value& value = of[name];
+  if (!value.is_object()) value.emplace_object();
+  return value.get_object();
+}
+
 std::string_view name_of(const json::value& object) { return text_at(object, "metadata.name"); }
 
 std::string_view label_of(const json::value& object, std::string_view label) {

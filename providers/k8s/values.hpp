@@ -24,6 +24,9 @@ bool true_at(const boost::json::value&, std::string_view path);
 const boost::json::array& list_at(const boost::json::value&, std::string_view path);
 const boost::json::object& object_at(const boost::json::value&, std::string_view path);
 
+/// For writing: the object under this name, made where there is none.
+boost::json::object& child(boost::json::object& of, std::string_view name);
+
 std::string_view name_of(const boost::json::value& object);
 /// Empty where it has none of that name.
 std::string_view label_of(const boost::json::value& object, std::string_view label);

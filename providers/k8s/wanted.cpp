@@ -28,12 +28,6 @@ namespace {
 
 constexpr const char* filler = "known-after-the-deploy";
 
-json::object& child(json::object& of, std::string_view name) {
-  json::value& value = of[name];
-  if (!value.is_object()) value.emplace_object();
-  return value.get_object();
-}
-
 void mark(json::object& object, const Place& place) {
   json::object& metadata = child(object, "metadata");
   metadata["namespace"] = place.space;

@@ -28,7 +28,7 @@ Error bad_option(std::string message, std::string help) {
   return Error({.code = "H0268", .category = Category::usage, .message = std::move(message), .help = std::move(help)});
 }
 
-const std::string other_ways = "--route service, or --route ingress where an Ingress controller runs";
+constexpr std::string_view other_ways = "--route service, or --route ingress where an Ingress controller runs";
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
@@ -120,7 +120,7 @@ ChosenRoute gateway_for(const RouteOptions& options, const Route& route, const s
                         const RouteOffers& offers) {
   if (!offers.gateways.served)
     throw not_there(route, "the cluster has no Gateway API (gateway.networking.k8s.io/v1)",
-                    "have it and a controller of it installed, or choose another way in: " + other_ways);
+                    fmt::format("have it and a controller of it installed, or choose another way in: {}", other_ways));
   const auto [named_space, named] = gateway_name(options.gateway, space);
   if (!offers.gateways.allowed) {
     if (!named.empty())
@@ -137,7 +137,7 @@ ChosenRoute gateway_for(const RouteOptions& options, const Route& route, const s
   throw not_there(route,
                   named.empty() ? fmt::format("no Gateway of the cluster takes routes of namespace `{}`", space)
                                 : fmt::format("Gateway `{}` does not take this route", all.front().text()),
-                  "have a listener allow it (allowedRoutes), or choose another way in: " + other_ways,
+                  fmt::format("have a listener allow it (allowedRoutes), or choose another way in: {}", other_ways),
                   refusals_of(all));
 }
 
@@ -184,7 +184,8 @@ ChosenRoute choose(const RouteOptions& options, const Route& route, const std::s
   if (options.kind)
     throw not_there(
         route, "the cluster has no Routes of OpenShift (route.openshift.io/v1)",
-        "choose another way in: " + other_ways + ", or --route gateway where a Gateway takes routes of this namespace");
+        fmt::format("choose another way in: {}, or --route gateway where a Gateway takes routes of this namespace",
+                    other_ways));
   if (auto chosen = only_gateway(route, offers_of(route, space, offers))) return *chosen;
   if (auto chosen = only_class(route, offers.ingress_classes)) return *chosen;
   const auto hidden = [](const k8s::Others& others) { return others.served && !others.allowed; };

@@ -117,8 +117,8 @@ class Engine {
   void logs(const std::string& filter, const LogQuery&, const LogSink&);
   /// Before the verbs that only read: see Topology::reach. @throws Error, Stopped
   void reach();
-  /// @throws Error H0208 where the deployment is there, and its ledger is not
-  void require_ledger();
+  /// What the ledger says. @throws Error H0208 where the deployment is there, and its ledger is not
+  LedgerState require_ledger();
   LedgerState ledger_state() const;
   std::vector<std::pair<std::string, std::string>> facts();
 
