@@ -47,6 +47,7 @@ void Engine::Impl::destroy(bool delete_data, const Engine::ApproveDestroy& appro
   const bool all_rests = std::ranges::all_of(
       chosen.stay, [](const LedgerEntry& entry) { return entry.state == LedgerEntry::State::kept; });
   if (chosen.go.empty() && all_rests && !before.unfinished() && !only_folder) return;
+  topology->require_removable(at, chosen.go);
   if (!only_folder) phase(Phase::approve, [&] { ask(chosen); });
   std::unique_ptr<Lock> lock;
   phase(Phase::lock, [&] {

@@ -63,8 +63,7 @@ std::string would_be(const StepOutcome& step) {
   for (const Change& change : step.changes)
     if (step.action == Action::update && change.action != Action::unchanged && !change.fields.empty()) {
       const FieldChange& field = change.fields.front();
-      return text + fmt::format(", {}: {} -> {}", field.path, field.before.empty() ? "(none)" : field.before,
-                                field.after.empty() ? "(none)" : field.after);
+      return text + ", " + field.path + ": " + sides_of(field);
     }
   return text;
 }

@@ -29,6 +29,9 @@ void rest(Topology&, Run&, Node& root, std::stop_token, const LedgerEntry&);
 std::vector<std::string> spared_paths(const Node& root);
 bool lies_below(const std::string& score_path, const std::vector<std::string>& paths);
 
+/// "1 -> 2", and "(none)" for what is not there.
+std::string sides_of(const FieldChange&);
+
 /// The deployment's alone, and there.
 bool is_owned(const LedgerEntry&);
 /// Something is deployed, and nothing of it below this root.

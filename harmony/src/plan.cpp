@@ -3,9 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "harmony/engine.hpp"
+#include "engine_impl.hpp"
 
 namespace harmony {
+
+std::string sides_of(const FieldChange& field) {
+  return fmt::format("{} -> {}", field.before.empty() ? "(none)" : field.before,
+                     field.after.empty() ? "(none)" : field.after);
+}
 
 namespace {
 std::string_view done_to_it(Action action) {
@@ -17,11 +22,6 @@ std::string_view done_to_it(Action action) {
     case Action::remove: return "deleted";
   }
   return "?";
-}
-
-std::string sides_of(const FieldChange& field) {
-  return fmt::format("{} -> {}", field.before.empty() ? "(none)" : field.before,
-                     field.after.empty() ? "(none)" : field.after);
 }
 
 /// "size 9 -> 2 (planned: 1 -> 2), owner a -> b (not planned)": what is the same in both is left out.

@@ -292,6 +292,9 @@ std::vector<std::pair<std::size_t, std::size_t>> common(const std::vector<std::s
   return pairs;
 }
 
+/// An empty side of a change means that there is none.
+std::string shown_line(const std::string& line) { return line.empty() ? "(empty)" : line; }
+
 }  // namespace
 
 std::vector<FieldChange> line_changes(std::string_view before, std::string_view after) {
@@ -314,7 +317,7 @@ std::vector<FieldChange> line_changes(std::string_view before, std::string_view 
     for (; i < old_end || j < new_end; i += i < old_end, j += j < new_end) {
       const bool gone = j >= new_end;
       changes.push_back({gone ? fmt::format("line {} (old)", skipped + i + 1) : fmt::format("line {}", skipped + j + 1),
-                         i < old_end ? old_lines[i] : "", gone ? "" : new_lines[j]});
+                         i < old_end ? shown_line(old_lines[i]) : "", gone ? "" : shown_line(new_lines[j])});
     }
     i = old_end + 1;
     j = new_end + 1;

@@ -57,10 +57,11 @@ std::string user_name(Scope& in, const Place& place) {
 
 /// A rule for each resource.
 std::vector<std::pair<std::string, std::string>> rules_for(const std::vector<Right>& rights) {
-  std::map<std::pair<std::string, std::string>, std::vector<std::string>> verbs;
-  for (const Right& right : rights) verbs[{right.group, right.text()}].push_back(right.verb);
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> verbs;  // of several objects each, perhaps
+  for (const Right& right : rights) verbs[{right.group, right.text()}].insert(right.verb);
   std::vector<std::pair<std::string, std::string>> rules;
-  for (const auto& [what, all] : verbs) rules.emplace_back("rule", rule_text(what.first, what.second, all));
+  for (const auto& [what, all] : verbs)
+    rules.emplace_back("rule", rule_text(what.first, what.second, {all.begin(), all.end()}));
   return rules;
 }
 

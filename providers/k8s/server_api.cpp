@@ -15,6 +15,7 @@
 #include "k8s/levels.hpp"
 #include "k8s/overtaken.hpp"
 #include "k8s/rest.hpp"
+#include "k8s/rights.hpp"
 #include "k8s/space.hpp"
 #include "k8s/sure_write.hpp"
 #include "k8s/values.hpp"
@@ -276,6 +277,18 @@ void ServerApi::remove(Scope& in, const LedgerEntry& entry) {
     take_away(in, {resource->what, resource->namespaced ? place_->space : "", entry.subject.name}, *live);
     return Settled{};
   });
+}
+
+void ServerApi::require_removable(Scope& in, const std::vector<LedgerEntry>& entries) const {
+  std::vector<Right> rights;
+  for (const LedgerEntry& entry : entries) {
+    if (entry.subject.primitive != primitive()) continue;
+    const auto live = find(in, entry.subject);
+    if (!live || is_going(*live) || !place_->is_ours(*live)) continue;
+    const Resource resource = place_->client->resource(in, kind_of(*live));
+    rights.push_back({"delete", resource.what.group, resource.plural, {}, entry.subject.name});
+  }
+  Rights{*place_}.require(in, rights);
 }
 
 void ServerApi::rest(Scope& in, const LedgerEntry& entry) {

@@ -61,6 +61,8 @@ class ServerApi final : public Api {
 
   /// Before the first write of a run, since its ledger and its lock are in the namespace. @throws Error H0433
   void make_space(Scope&);
+  /// Those of them that are there. @throws Error H0461
+  void require_removable(Scope&, const std::vector<LedgerEntry>&) const;
 
  private:
   void settle(Scope&, const Wanted&, const Assessment&, const std::optional<boost::json::value>& live);

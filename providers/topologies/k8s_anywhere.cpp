@@ -277,6 +277,10 @@ void K8sAnywhere::prepare(Scope& in) {
 
 bool K8sAnywhere::prepared() { return shared_->ledger->is_there(); }
 
+void K8sAnywhere::require_removable(Scope& in, const std::vector<LedgerEntry>& entries) {
+  shared_->server->require_removable(in, entries);
+}
+
 void K8sAnywhere::reach(Scope& in) { (void)shared_->place->client->resource(in, {"", "v1", "Secret"}); }
 
 void K8sAnywhere::recall(Scope& in) {

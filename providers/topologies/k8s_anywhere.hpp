@@ -32,6 +32,7 @@ class K8sAnywhere final : public Topology {
   void ground(Scope&) override;
   void prepare(Scope&) override;
   bool prepared() override;
+  void require_removable(Scope&, const std::vector<LedgerEntry>&) override;
   std::string unclaimed(Scope&) override;
   void clean_up(Scope&) override;
 

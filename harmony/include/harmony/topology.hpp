@@ -47,6 +47,8 @@ class Topology {
   /// After a primitive has looked at what the ledger holds: what it takes several of them to tell (a server that runs, and
   /// says that it is not ready). Reads only.
   virtual void look_closer(Scope&, Observation&) {}
+  /// Before a destroy asks: half of one serves nobody. Reads only. @throws Error where these may not all be removed
+  virtual void require_removable(Scope&, const std::vector<LedgerEntry>&) {}
   /// What is there of a deployment whose ledger is gone: names for people. Empty where there is nothing of the kind.
   virtual std::string unclaimed(Scope&) { return {}; }
   /// After a destroy that left nothing in the ledger: takes away what that made.

@@ -239,6 +239,21 @@ def test_a_watch_that_is_forbidden(app):
     refused(app, "H0461", "may not watch pods", r'rule: apiGroups: \[""\], resources: \["events"\], verbs: \["list", "watch"\]', kubeconfig=rights, exit_code=6)
 
 
+def test_a_destroy_that_may_not_delete_all(app):
+    """It says so before the first object goes."""
+    app.deploy()
+    before = app.objects()
+    most = [{**rule, "verbs": ["get", "list", "watch", "create", "update", "patch"]} if "services" in rule["resources"] else rule
+            for rule in (OBJECTS, OTHERS)]
+    rights = account(app, *most)
+    app.kubeconfig = rights
+    app.harmony("destroy", "--yes").expect(6, r"error\[H0461\]", "may not delete services",
+                                             r'rule: apiGroups: \[""\], resources: \["services"\], verbs: \["delete"\]')
+    app.kubeconfig = cluster.KUBECONFIG
+    assert app.objects().keys() == before.keys(), app.objects().keys()
+    app.harmony("destroy", "--yes").expect(0)
+
+
 def test_an_object_that_somebody_deletes_meanwhile(app):
     started = app.start("deploy", "--yes")
     wait_for("the server to be there", lambda: "statefulset/guestbook-db" in app.objects(), limit=60)

@@ -242,6 +242,7 @@ TEST_CASE("lines that differ are few, and named by their place") {
   CHECK(line_changes("a\nb\n", "a\nb\n").empty());
   CHECK(line_changes("a\nb\nc\n", "a\nc\n") == std::vector<FieldChange>{{"line 2 (old)", "b", ""}});
   CHECK(line_changes("a\nc\n", "a\nb\nc\n") == std::vector<FieldChange>{{"line 2", "", "b"}});
+  CHECK(line_changes("a\nc\n", "a\n\nc\n") == std::vector<FieldChange>{{"line 2", "", "(empty)"}});
   CHECK(line_changes("a", "a\n").size() == 1);  // only the end of the last line
   std::string before, after;
   for (int i = 0; i < 100; ++i) {
