@@ -28,8 +28,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr const char* stand_in_space = "default";
-
 Error somebody_elses(const Wanted& wanted, const json::value& live) {
   const std::string owner = host::printable(Place::marked_by(live));
   return Error({.code = "H0430",
@@ -73,18 +71,29 @@ Preview preview(Scope& in, const Place& place, const Wanted& wanted, const json:
   }
 }
 
+/// Another object, in a namespace that is there, under a name that nobody has: what is wrong with ours shows there, too.
+struct StandIn {
+  std::string space;
+  std::string suffix;  ///< of its name
+  std::vector<std::string_view> of_it = {};  ///< codes of refusals that may be of it, and not of what it stands for
+};
 /// A quota, a right, an admission rule: each may hold in one namespace and not in another.
-bool may_be_of_a_space(std::string_view code) { return code == "H0458" || code == "H0461" || code == "H0463"; }
+StandIn in_a_space_that_is_there(const Place& place) {
+  return {"default", "-of-" + place.space, {"H0458", "H0461", "H0463"}};
+}
+/// Quotas count both.
+StandIn beside_what_is_there(const Place& place) { return {place.space, "-anew", {"H0458"}}; }
+/// So may rules about what two objects share: the host of two routes.
+StandIn beside_what_goes(const Place& place) { return {place.space, "-anew", {"H0458", "H0463"}}; }
 
-/// In a namespace that is there, under a name that nobody has: what is wrong with an object shows there, too.
 /// @returns what the server would make of it; nothing where it gave no dry run, with the reason in `change`
 std::optional<json::value> preview_in_stand_in(Scope& in, const Place& place, const Wanted& wanted,
-                                               const std::string& space, const std::string& suffix, Change& change) {
+                                               const StandIn& stand_in, Change& change) {
   constexpr std::size_t longest = 50, of_name = 10;  // a Cluster of CloudNativePG takes the shortest of all
   Wanted shadow = wanted;
   json::object& metadata = shadow.object.get_object()["metadata"].get_object();
-  metadata["namespace"] = space;
-  const std::string end = suffix.substr(0, longest - of_name);
+  metadata["namespace"] = stand_in.space;
+  const std::string end = stand_in.suffix.substr(0, longest - of_name);
   std::string name = wanted.reference.name.substr(0, longest - end.size()) + end;
   while (name.ends_with('-')) name.pop_back();
   metadata["name"] = name;
@@ -97,9 +106,12 @@ std::optional<json::value> preview_in_stand_in(Scope& in, const Place& place, co
     change.reason = fmt::format("the server gave no dry run: {}", error.data().message);
     return std::nullopt;
   } catch (const Error& error) {
-    if (space == place.space || !may_be_of_a_space(error.data().code)) throw;
+    if (std::ranges::find(stand_in.of_it, error.data().code) == stand_in.of_it.end()) throw;
     change.fidelity = Fidelity::schema;
-    change.reason = fmt::format("`{}`, where it was tried, may have rules of its own: {}", space, error.data().message);
+    change.reason = stand_in.space == place.space
+                        ? fmt::format("it was tried beside the one that goes: {}", error.data().message)
+                        : fmt::format("`{}`, where it was tried, may have rules of its own: {}", stand_in.space,
+                                      error.data().message);
     return std::nullopt;
   }
 }
@@ -117,11 +129,7 @@ void mark_pending(Change& change, const Wanted& wanted) {
 /// Whose an object is goes without saying where it is made; what it owns, where that changes with other fields.
 /// A list of all fields tells nobody anything; which came or went does.
 void shorten_owned_fields(FieldChange& field) {
-  const auto fields = [](const std::string& text) {
-    const auto read = parse_json(text);
-    return read ? FieldSet::from_fields_v1(*read) : FieldSet{};
-  };
-  const FieldSet before = fields(field.before), after = fields(field.after);
+  const FieldSet before = owned_fields(field.before), after = owned_fields(field.after);
   const auto listed = [](const FieldSet& paths) { return fmt::format("{}", fmt::join(paths.paths(), ", ")); };
   field.before = listed(before.without(after));
   field.after = listed(after.without(before));
@@ -149,17 +157,21 @@ bool is_restart_for_restored(const Change& change) {
                              [&](const FieldChange& field) { return field.path == path && !field.after.empty(); });
 }
 
-Change creation(Scope& in, const Place& place, const Wanted& wanted, bool space_there) {
+/// @param going one of its name that is being deleted: an apply would be tried as a change of that
+Change creation(Scope& in, const Place& place, const Wanted& wanted, const json::value* going, bool space_there) {
   require_storage(in, place, wanted);
   Change change = object_change(wanted.subject, nullptr, wanted.object, in.fingerprinter());
   change.holds_data = wanted.holds_data;
   mark_pending(change, wanted);
   leave_out_marks(change, place);
-  if (space_there) {
+  if (going) {
+    if (const auto seen = preview_in_stand_in(in, place, wanted, beside_what_goes(place), change))
+      require_admitted_pods(in, place, wanted.subject, *seen, going);
+  } else if (space_there) {
     require_admitted_pods(in, place, wanted.subject, preview(in, place, wanted, nullptr).result);
     change.fidelity = Fidelity::server;
   } else {
-    preview_in_stand_in(in, place, wanted, stand_in_space, "-of-" + place.space, change);
+    preview_in_stand_in(in, place, wanted, in_a_space_that_is_there(place), change);
   }
   return change;
 }
@@ -168,14 +180,16 @@ Change creation(Scope& in, const Place& place, const Wanted& wanted, bool space_
 Assessment replacement(Scope& in, const Place& place, const Wanted& wanted, const json::value& live,
                        const Diagnostic& refused) {
   Change change;
-  const auto anew = preview_in_stand_in(in, place, wanted, place.space, "-anew", change);
+  const auto anew = preview_in_stand_in(in, place, wanted, beside_what_is_there(place), change);
+  if (anew) require_admitted_pods(in, place, wanted.subject, *anew, &live);
   Change made = object_change(wanted.subject, &live, anew.value_or(wanted.object), in.fingerprinter());
-  if (!anew)                                 // what only the server had filled in is no change
+  if (!anew)  // what only the server had filled in is no change
     std::erase_if(made.fields, [](const FieldChange& field) { return field.after.empty(); });
   made.action = Action::replace;
   made.fidelity = change.fidelity;
   made.reason = refused.facts.empty() ? refused.message
                                       : fmt::format("`{}` cannot be changed in place", refused.facts.front().first);
+  if (!change.reason.empty()) made.reason += "; " + change.reason;
   made.effect = "deletes it and makes it anew";
   mark_pending(made, wanted);
   leave_out_marks(made, place);
@@ -211,7 +225,7 @@ Diagnostic refusal_of(Scope& in, const Place& place, const Wanted& wanted, const
                       const Diagnostic& refused) {
   if (refused.code != "H0466") return refused;
   Change unused;
-  if (!preview_in_stand_in(in, place, wanted, place.space, "-alone", unused)) return refused;
+  if (!preview_in_stand_in(in, place, wanted, beside_what_is_there(place), unused)) return refused;
   return not_together(wanted, live, refused);
 }
 
@@ -227,6 +241,9 @@ void require_wanted_pods(const Wanted& wanted, const json::value& live, const Pl
                            wanted.subject.kind + "/" + wanted.subject.name, place.space)});
 }
 
+/// What the server says of an object itself; all else (a right, a stop, a connection) no replacement heals.
+bool is_of_the_object(std::string_view code) { return code == "H0462" || code == "H0466"; }
+
 /// Throws it where it is not to be replaced.
 void require_replaceable(const Place& place, const Wanted& wanted, const Diagnostic& refused) {
   if ((refused.code != "H0462" && refused.code != "H0475") || !place.allow_replace) throw Error(refused);
@@ -241,9 +258,9 @@ void require_replaceable(const Place& place, const Wanted& wanted, const Diagnos
 
 Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std::optional<json::value>& live,
                   bool space_there) {
-  if (live && is_going(*live) && wanted.reference.what.kind == "PersistentVolumeClaim")
-    require_unheld(in, place, wanted);
-  if (!live || is_going(*live)) return {creation(in, place, wanted, space_there)};
+  const bool going = live && is_going(*live);
+  if (going && wanted.reference.what.kind == "PersistentVolumeClaim") require_unheld(in, place, wanted);
+  if (!live || going) return {creation(in, place, wanted, going ? &*live : nullptr, space_there)};
   if (!place.may_become_ours(*live)) throw somebody_elses(wanted, *live);
   require_wanted_pods(wanted, *live, place);
   if (wanted.pending.empty() && prove_unchanged(wanted.object, *live, field_manager).holds())
@@ -252,6 +269,7 @@ Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std
   try {
     seen = preview(in, place, wanted, &*live);
   } catch (const Error& error) {
+    if (!is_of_the_object(error.data().code)) throw;
     const Diagnostic refused = refusal_of(in, place, wanted, *live, error.data());
     require_replaceable(place, wanted, refused);
     return replacement(in, place, wanted, *live, refused);
@@ -305,12 +323,12 @@ Change removal(const Subject& subject, const std::optional<json::value>& live, b
 std::string fingerprint_of(const std::optional<json::value>& live, const Fingerprinter& fingerprinter) {
   if (!live || is_going(*live)) return {};
   std::string text = std::string(text_at(*live, "metadata.uid"));
-  for (const Owner& owner : owners_of(*live))
-    if (owner.manager == field_manager && owner.applied)
-      for (const std::string& path : owner.fields.paths()) text += "\n" + path;
-  if (const auto* generation = find(*live, "metadata.generation")) text += "\n" + json::serialize(*generation);
-  else if (const auto* data = find(*live, "data")) text += "\n" + json::serialize(*data);
-  return fingerprinter.of(text);
+  for (const std::string& path : applied_by(*live, field_manager).paths()) text += "\n" + path;
+  if (const auto* generation = find(*live, "metadata.generation"))
+    return fingerprinter.of(text + "\n" + json::serialize(*generation));
+  json::object rest = live->get_object();
+  for (const char* of_the_server : {"metadata", "status"}) rest.erase(of_the_server);
+  return fingerprinter.of(text + "\n" + json::serialize(rest));
 }
 
 }  // namespace harmony::k8s

@@ -38,7 +38,7 @@ void require_unused(const GeneratedSecret&, const Place&, const std::optional<bo
 
 Change removal(const Subject&, const std::optional<boost::json::value>& live, bool holds_data);
 
-/// Of what a plan depends on: which object it is, and what of it is ours.
+/// Of what a plan depends on: which object it is, what of it is ours, and its generation; what it says where it has none.
 std::string fingerprint_of(const std::optional<boost::json::value>& live, const Fingerprinter&);
 
 }  // namespace harmony::k8s

@@ -60,11 +60,8 @@ std::optional<Conflict> conflict_of(const boost::json::value& status, const Fiel
 
 std::vector<Claim> taken_fields(const boost::json::value& live, const FieldSet& owned, std::string_view manager) {
   const std::vector<Owner> owners = owners_of(live);
-  FieldSet ours;
-  for (const Owner& owner : owners)
-    if (owner.applied && owner.manager == manager) ours.add(owner.fields);
   std::vector<Claim> taken;
-  for (const std::string& path : owned.without(ours).paths()) {
+  for (const std::string& path : owned.without(applied_by(live, manager)).paths()) {
     const auto whose = std::ranges::find_if(owners, [&](const Owner& owner) { return owner.fields.contains(path); });
     if (whose != owners.end()) taken.push_back({host::printable(path), host::printable(whose->manager)});
   }

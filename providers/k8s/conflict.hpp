@@ -27,7 +27,7 @@ struct Conflict {
 };
 
 /// @param status what the server answered
-/// @param owned the field set of our last apply, as the ledger keeps it
+/// @param owned the field set of our last apply, as the object itself remembers it
 /// @returns nothing where it is no conflict of field managers (an uid that does not match is a 409, too)
 std::optional<Conflict> conflict_of(const boost::json::value& status, const FieldSet& owned);
 

@@ -191,6 +191,7 @@ std::optional<Explanation> image_cause(const PodCase& one, const json::value& st
 }
 
 std::optional<Explanation> start_cause(const PodCase& one, const json::value& status) {
+  if (find(status, "state.running")) return std::nullopt;  // it could be started since
   const std::string_view waiting = text_at(status, "state.waiting.reason");
   const json::value* end = last_end(status);
   const std::string_view ended = end ? text_at(*end, "reason") : std::string_view{};

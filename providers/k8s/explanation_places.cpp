@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 #include <boost/json/array.hpp>
@@ -25,6 +26,14 @@ Explanation about(const PodCase& one, std::string code, std::string message) {
                          .message = std::move(message),
                          .subject = one.subject,
                          .facts = {{"pod", printable_at(one.pod, "metadata.name")}}}};
+}
+
+bool has_running_container(const json::value& pod) {
+  return std::ranges::any_of(
+      std::to_array({"status.initContainerStatuses", "status.containerStatuses"}), [&](const char* list) {
+        return std::ranges::any_of(list_at(pod, list),
+                                   [](const json::value& status) { return find(status, "state.running") != nullptr; });
+      });
 }
 
 /// "1 Insufficient cpu" of all that the scheduler says: what it says of preemption helps nobody.
@@ -142,6 +151,7 @@ std::optional<Explanation> scheduling_cause(const PodCase& one, const Objects& r
 }
 
 std::optional<Explanation> setup_cause(const PodCase& one) {
+  if (has_running_container(one.pod)) return std::nullopt;  // what was told of its volumes and network is over
   if (auto cause = no_memory_to_start(one)) return cause;
   for (const char* reason : {"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"}) {
     const json::value* event = warning_of(one, reason);

@@ -221,6 +221,13 @@ std::vector<Owner> owners_of(const json::value& live) {
   return owners;
 }
 
+FieldSet applied_by(const json::value& live, std::string_view manager) {
+  FieldSet all;
+  for (const Owner& owner : owners_of(live))
+    if (owner.applied && owner.manager == manager && owner.subresource.empty()) all.add(owner.fields);
+  return all;
+}
+
 bool names_object(std::string_view parent, std::string_view field) {
   static constexpr auto of_object = std::to_array<std::string_view>({"apiVersion", "kind"});
   static constexpr auto of_metadata = std::to_array<std::string_view>(

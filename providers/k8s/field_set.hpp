@@ -58,6 +58,8 @@ struct Owner {
   FieldSet fields = {};
 };
 std::vector<Owner> owners_of(const boost::json::value& live);
+/// What the applies of `manager` own of the object itself.
+FieldSet applied_by(const boost::json::value& live, std::string_view manager);
 
 /// What an apply of `desired` would own: its leaves, under the keys of its lists. Lists of custom resources are atomic,
 /// unless `shown` (what our last apply owns of it) has keys there.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -73,7 +74,10 @@ void side_by_side(const Limiter& limiter, std::size_t count, const std::function
   };
   {
     std::vector<std::jthread> helpers;
-    for (std::size_t i = 1; i < std::min(count, limiter.most()); ++i) helpers.emplace_back(work);
+    try {
+      for (std::size_t i = 1; i < std::min(count, limiter.most()); ++i) helpers.emplace_back(work);
+    } catch (const std::system_error&) {  // no thread can be had: those that are there do all of it
+    }
     work();
   }
   for (const auto& error : thrown)

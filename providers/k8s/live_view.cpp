@@ -8,7 +8,12 @@ using namespace std::chrono_literals;
 LiveView::LiveView(const Scope& in, const Place& place, std::vector<Resource> resources)
     : background_(place.deployment), place_(place), kinds_(resources.size()) {
   with_the_run_.emplace(in.stop(), [this] { stop_.request_stop(); });
-  for (Resource& resource : resources) watchers_.emplace_back([this, one = std::move(resource)] { watch(one); });
+  try {
+    for (Resource& resource : resources) watchers_.emplace_back([this, one = std::move(resource)] { watch(one); });
+  } catch (...) {  // no destructor of this runs, and those that watch already are joined
+    stop_.request_stop();
+    throw;
+  }
 }
 
 LiveView::~LiveView() {

@@ -30,6 +30,8 @@ std::optional<Error> overtaken(Scope& in, const Place& place, const Wanted& want
     throw;                                   // nothing is known then
   } catch (const ConnectionError&) {
     throw;
+  } catch (const Stopped&) {
+    throw;
   } catch (const Error& error) {
     return error;
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <stop_token>
+#include <system_error>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -90,7 +91,11 @@ class Follower {
                        .second)
         continue;
       const auto lines = later_ ? std::nullopt : std::optional(static_cast<int>(query_.lines));
-      readers_.emplace_back([this, source = source_of(pod, container), lines] { read(source, lines); });
+      try {
+        readers_.emplace_back([this, source = source_of(pod, container), lines] { read(source, lines); });
+      } catch (const std::system_error&) {  // no thread can be had
+        fail();
+      }
     }
   }
   /// Until the container ends. A connection that breaks is made again, from the last line that was seen.

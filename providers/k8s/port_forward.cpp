@@ -11,6 +11,7 @@
 #include <list>
 #include <mutex>
 #include <stop_token>
+#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
@@ -283,10 +284,14 @@ class PortForward::Listener {
       host::Descriptor local{::accept4(socket_.number(), nullptr, nullptr, SOCK_CLOEXEC)};
       if (!local) continue;
       Carried& one = carried.emplace_back();
-      one.thread = std::jthread([this, &one, local = std::move(local)]() mutable {
-        carry(std::move(local));
-        one.over = true;
-      });
+      try {
+        one.thread = std::jthread([this, &one, local = std::move(local)]() mutable {
+          carry(std::move(local));
+          one.over = true;
+        });
+      } catch (const std::system_error&) {  // no thread can be had: this connection is refused, others go on
+        carried.pop_back();
+      }
     }
   }
   void carry(host::Descriptor local) {

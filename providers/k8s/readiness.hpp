@@ -42,8 +42,7 @@ struct Expected {
 
 /// Pure. `related` is what was read with it: of a Deployment its ReplicaSets and pods, of a StatefulSet its pods, as of a
 /// Cluster of CloudNativePG, of a Service its EndpointSlices and the pods behind it, of a claim its events or its
-/// StorageClass. Where nothing was read
-/// but the object, its own status decides; a Service without EndpointSlices has no endpoints.
+/// StorageClass. Where nothing was read but the object, its own status decides; a Service without EndpointSlices has no endpoints.
 /// @param live nothing: the server knows no such object
 Readiness readiness_of(const boost::json::value* live, const Objects& related, const Expected& = {});
 

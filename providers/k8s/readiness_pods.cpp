@@ -45,7 +45,7 @@ std::optional<Readiness> altered(const json::value& pod, const json::value& work
   return found ? std::optional{waits(found->text())} : std::nullopt;
 }
 
-/// Of the newest ReplicaSet, where its pods were read.
+/// Of all its ReplicaSets, where pods were read: that no old one is left, its status says.
 std::optional<Readiness> new_pods(const Seen& seen) {
   const Selected pods = of_kind(seen.related, "Pod");
   if (pods.empty()) return std::nullopt;

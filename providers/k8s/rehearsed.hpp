@@ -65,7 +65,6 @@ class RehearsedApi final : public Api {
   std::map<Subject, Change> pending_;        ///< what this rehearsal would have done
   std::optional<bool> space_there_;
   Rights rights_;
-  int next_port_ = 1;
 };
 
 }  // namespace harmony::k8s

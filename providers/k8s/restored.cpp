@@ -18,28 +18,23 @@ namespace json = boost::json;
 
 namespace {
 
-struct DataOwners {
-  FieldSet ours = {};
-  std::string others = {};  ///< who they are, and since when
-};
-
-DataOwners owners_of_data(const json::value& live, std::string_view manager) {
-  DataOwners found;
-  for (const Owner& owner : owners_of(live)) {
-    const FieldSet* data = owner.fields.find("f:data");
-    if (!data) continue;
-    if (owner.applied && owner.manager == manager) found.ours = *data;
-    else found.others += fmt::format("{} {}\n", owner.manager, owner.time);
-  }
-  return found;
+/// Who else has set data, and since when.
+std::string others_of_data(const json::value& live, std::string_view manager) {
+  std::string others;
+  for (const Owner& owner : owners_of(live))
+    if (owner.fields.find("f:data") && !(owner.applied && owner.manager == manager))
+      others += fmt::format("{} {}\n", owner.manager, owner.time);
+  return others;
 }
 
-bool was_changed(const json::value& object, const json::value& live, const FieldSet& ours,
+bool was_changed(const json::value& object, const json::value& live, std::string_view manager,
                  const std::function<bool(std::string_view)>& is_known) {
+  const FieldSet applied = applied_by(live, manager);
+  const FieldSet* ours = applied.find("f:data");
   const json::object &wanted = object_at(object, "data"), &there = object_at(live, "data");
   return std::ranges::any_of(wanted, [&](const auto& one) {
     const json::value* now = there.if_contains(one.key());
-    return is_known(one.key()) && now && *now != one.value() && !ours.find("f:" + std::string(one.key()));
+    return is_known(one.key()) && now && *now != one.value() && !(ours && ours->find("f:" + std::string(one.key())));
   });
 }
 
@@ -52,10 +47,10 @@ bool mark_restored(json::value& object, const json::value& live, std::string_vie
   const std::string_view kind = text_at(object, "kind");
   if (kind != "ConfigMap" && kind != "Secret") return false;
   std::string mark{restored_mark(live)};
-  const DataOwners owners = owners_of_data(live, manager);
   // The same in a plan and in its deploy, another one each time, and nothing that tells of a Secret's values.
-  if (was_changed(object, live, owners.ours, is_known))
-    mark = host::sha256(mark + std::string(text_at(live, "metadata.uid")) + owners.others).substr(0, 16);
+  if (was_changed(object, live, manager, is_known))
+    mark =
+        host::sha256(mark + std::string(text_at(live, "metadata.uid")) + others_of_data(live, manager)).substr(0, 16);
   if (mark.empty()) return false;
   child(child(object.get_object(), "metadata"), "annotations")[restored_annotation] = mark;
   return true;

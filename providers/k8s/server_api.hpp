@@ -56,7 +56,7 @@ class ServerApi final : public Api {
   std::optional<Secret<std::string>> kept_value(Scope&, const std::string& secret, const std::string& key) const;
   /// What has to be watched to see when they are ready.
   std::vector<Resource> watched_for(Scope&, const ObjectSet&) const;
-  /// A pod of it that is ready, in its newest version.
+  /// A pod of it that is ready: the youngest; of a Cluster of CloudNativePG its primary.
   std::optional<std::string> ready_pod(Scope&, const ForwardTarget&) const;
 
   /// Before the first write of a run, since its ledger and its lock are in the namespace. @throws Error H0433

@@ -16,6 +16,7 @@
 #include "k8s/pod_logs.hpp"
 #include "k8s/server_api.hpp"
 #include "k8s/values.hpp"
+#include "k8s/volume.hpp"
 
 namespace harmony::k8s {
 
@@ -65,6 +66,13 @@ bool run_the_same_images(const Selected& pods) {
   return std::ranges::all_of(images, [](const auto& container) { return container.second.size() == 1; });
 }
 
+/// A volume that somebody has let grow keeps its size: no deploy takes that back.
+std::vector<Claim> drift_of(const json::value& live) {
+  std::vector<Claim> taken = taken_fields(live, owned_before(live), field_manager);
+  std::erase_if(taken, [&](const Claim& claim) { return is_volume_size(live, claim.path); });
+  return taken;
+}
+
 }  // namespace
 
 Objects ServerApi::related_to(Scope& in, const json::value& live) const {
@@ -93,7 +101,7 @@ Observation ServerApi::observe(Scope& in, const LedgerEntry& entry) {
   seen.detail = live && !ours ? "somebody else's has its name" : readiness.reason;
   if (seen.health == Health::ok && is_scaled_to_none(*live)) seen.health = Health::down, seen.detail = "scaled to none";
   if (ours && !entry.shared && seen.health == Health::ok)
-    if (const std::string drift = drift_text(taken_fields(*live, owned_before(*live), field_manager)); !drift.empty())
+    if (const std::string drift = drift_text(drift_of(*live)); !drift.empty())
       seen.detail += (seen.detail.empty() ? "" : "; ") + drift;
   if (readiness.mostly_told) seen.detail = "assumed: " + seen.detail;
   if (seen.health == Health::starting)
@@ -106,7 +114,8 @@ Observation ServerApi::observe(Scope& in, const LedgerEntry& entry) {
 
 void ServerApi::logs(Scope& in, const LedgerEntry& entry, const LogQuery& query, const LogSink& sink) {
   const auto live = find(in, entry.subject);
-  if (!live || selector_text(*live).empty() || (kind_of(*live).group != "apps" && !is_cloud_native_pg(*live))) return;
+  if (!live || !(entry.shared || place_->is_ours(*live))) return;  // another has its name
+  if (selector_text(*live).empty() || (kind_of(*live).group != "apps" && !is_cloud_native_pg(*live))) return;
   if (query.follow) follow_logs(in, *place_, selector_text(*live), query, sink);
   else read_logs(in, *place_, selector_text(*live), query, sink);
 }

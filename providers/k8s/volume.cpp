@@ -49,12 +49,6 @@ void erase_at(json::object& object, std::string_view path) {
   made_at(object, path.substr(0, dot)).get_object().erase(path.substr(dot + 1));
 }
 
-bool applied_by(const json::value& live, std::string_view manager, std::string_view path) {
-  return std::ranges::any_of(owners_of(live), [&](const Owner& owner) {
-    return owner.manager == manager && owner.applied && owner.fields.contains("." + std::string(path));
-  });
-}
-
 }  // namespace
 
 std::string checked_volume_size(const std::string& text) {
@@ -78,6 +72,10 @@ void set_volume(json::object& object, const VolumeDefaults& defaults) {
 
 bool has_volume(const json::value& object) { return !paths_of(object).size.empty(); }
 
+bool is_volume_size(const json::value& object, std::string_view path) {
+  return has_volume(object) && path == "." + std::string(paths_of(object).size);
+}
+
 std::optional<std::string> larger_size(const json::value& object, const json::value& live) {
   const Paths paths = paths_of(object);
   if (paths.size.empty()) return std::nullopt;
@@ -93,7 +91,8 @@ void keep_volume(json::value& object, const json::value& live, std::string_view 
   if (const auto size = larger_size(object, live)) made_at(object.get_object(), paths.size) = *size;
 
   const json::value* name = find(live, paths.storage_class);
-  if (name && applied_by(live, manager, paths.storage_class)) made_at(object.get_object(), paths.storage_class) = *name;
+  const bool ours = name && applied_by(live, manager).contains("." + std::string(paths.storage_class));
+  if (ours) made_at(object.get_object(), paths.storage_class) = *name;
   else if (find(object, paths.storage_class)) erase_at(object.get_object(), paths.storage_class);
 }
 

@@ -21,6 +21,8 @@ std::string checked_volume_size(const std::string& text);
 void set_volume(boost::json::object& object, const VolumeDefaults&);
 /// Whether it is one of those.
 bool has_volume(const boost::json::value& object);
+/// Whether `path` (".spec.storage.size") is where this object says how large its volume is.
+bool is_volume_size(const boost::json::value& object, std::string_view path);
 /// Volumes never shrink, and never change their class: where the one that is there is larger, by whatever hand, its size is
 /// the wanted one; its class is wanted as far as `manager` has named it, and is nobody's word otherwise.
 void keep_volume(boost::json::value& object, const boost::json::value& live, std::string_view manager);

@@ -78,10 +78,11 @@ void put(json::object& into, const std::string& name, const host::Rendered& valu
 
 }  // namespace
 
-FieldSet owned_before(const json::value& live) {
-  const auto fields = parse_json(annotation_of(live, applied_annotation));
+FieldSet owned_fields(std::string_view annotation) {
+  const auto fields = parse_json(annotation);
   return fields ? FieldSet::from_fields_v1(*fields) : FieldSet{};
 }
+FieldSet owned_before(const json::value& live) { return owned_fields(annotation_of(live, applied_annotation)); }
 
 std::string subject_kind(const GroupVersionKind& what) {
   std::string text = what.kind;

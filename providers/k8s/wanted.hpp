@@ -28,6 +28,8 @@ struct Wanted {
   harmony::Origin pending_origin = harmony::Origin::deferred;
 };
 
+/// As an object remembers what our last apply owned; none where it cannot be read.
+FieldSet owned_fields(std::string_view annotation);
 /// What our last apply owned. It stands on the object itself: who took a field from us takes it out of managedFields.
 FieldSet owned_before(const boost::json::value& live);
 

@@ -172,6 +172,9 @@ def test_an_immutable_field(app):
                                      "spec": {"containers": [{"name": "old", "image": IMAGES["busybox"]}]}}}})
     take_over = ["--adopt", "--force-conflicts"]
     refused(app, "H0462", "cannot be changed in place", "spec.selector", args=take_over, exit_code=5)
+    app.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "low"}, "spec": {"limits": [{"type": "Container", "max": {"memory": "64Mi"}}]}})
+    refused(app, "H0463", "the pods of `deployment.apps/guestbook`", "maximum memory usage per Container is 64Mi", args=[*take_over, "--allow-replace"])
+    app.run("delete", "limitrange/low")
     before = app.objects()["deployment/guestbook"]["metadata"]["uid"]
     app.harmony("plan", *take_over, "--allow-replace").expect(0, r"guestbook .*deletes it and makes it anew", "`spec.selector` cannot be changed in place", "1 to replace")
     assert app.objects()["deployment/guestbook"]["metadata"]["uid"] == before, "a plan replaced something"

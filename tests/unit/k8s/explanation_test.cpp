@@ -382,6 +382,17 @@ TEST_CASE("a runtime that has lost a task will start another") {
   CHECK(all[0].prospect == may_heal);
 }
 
+TEST_CASE("what kept a container from starting is over once it runs") {
+  auto scene = recorded::scene("no-command");
+  const auto failed = boost::json::object{{"reason", "StartError"}, {"message", "exec: \"x\": permission denied"}};
+  container(scene)["state"] = {{"running", {{"startedAt", "2026-01-01T00:00:00Z"}}}};
+  container(scene)["lastState"] = {{"terminated", failed}};
+  for (const auto& cause : explained(scene)) CHECK(cause.diagnostic.code != "H0455");
+  container(scene)["state"] = {{"waiting", {{"reason", "CrashLoopBackOff"}}}};
+  REQUIRE(explained(scene).size() == 1);
+  CHECK(explained(scene)[0].diagnostic.code == "H0455");
+}
+
 TEST_CASE("a refusal from before the last write is no news, until it comes again") {
   recorded::Scene scene{
       .object = recorded::parse(

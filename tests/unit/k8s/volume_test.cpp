@@ -60,6 +60,13 @@ TEST_CASE("the larger one of what is wanted and what is there counts") {
   CHECK(kept(claim("1Gi"), claim("")) == claim("1Gi"));
 }
 
+TEST_CASE("where an object says how large its volume is") {
+  CHECK(is_volume_size(claim("1Gi"), ".spec.resources.requests.storage"));
+  CHECK(is_volume_size(cluster("1Gi"), ".spec.storage.size"));
+  CHECK_FALSE(is_volume_size(claim("1Gi"), ".spec.storage.size"));
+  CHECK_FALSE(is_volume_size(json::parse(R"({"apiVersion":"v1","kind":"Service"})"), ""));
+}
+
 TEST_CASE("a new volume gets the class that was asked for, unless it names one itself") {
   json::value open = claim("1Gi"), said = of_class(claim("1Gi"), "slow"), of_operator = cluster("1Gi");
   for (json::value* one : {&open, &said, &of_operator})
