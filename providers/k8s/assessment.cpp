@@ -327,7 +327,8 @@ std::string fingerprint_of(const std::optional<json::value>& live, const Fingerp
   if (const auto* generation = find(*live, "metadata.generation"))
     return fingerprinter.of(text + "\n" + json::serialize(*generation));
   json::object rest = live->get_object();
-  for (const char* of_the_server : {"metadata", "status"}) rest.erase(of_the_server);
+  for (const char* other : {"apiVersion", "kind", "metadata", "status"})
+    rest.erase(other);  // an item of a list lacks the first two
   return fingerprinter.of(text + "\n" + json::serialize(rest));
 }
 

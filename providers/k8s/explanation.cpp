@@ -20,22 +20,10 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::string_view revision = "deployment.kubernetes.io/revision";
-
 std::string subject_of(const json::value& object) {
   std::string kind(text_at(object, "kind"));
   std::ranges::transform(kind, kind.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return host::printable(kind) + "/" + host::printable(name_of(object));
-}
-
-const json::value* revision_of(const json::value& object) {
-  return member(find(object, "metadata.annotations"), revision);
-}
-
-bool is_newest(const json::value& set, const json::value& deployment) {
-  const json::value* one = revision_of(set);
-  const json::value* newest = revision_of(deployment);
-  return one && newest && *one == *newest;
 }
 
 /// Its controller has yet to look at what was written last: its pods, and what it says, are of the version before.
@@ -54,7 +42,7 @@ Selected makers(const json::value& object, const Objects& related) {
   Selected found{&object};
   std::ranges::copy(jobs_of(object, related), std::back_inserter(found));
   for (const json::value* set : owned_by(of_kind(related, "apps/ReplicaSet"), object))
-    if (is_newest(*set, object)) found.push_back(set);
+    if (is_newest_set(*set, object)) found.push_back(set);
   return found;
 }
 
@@ -199,7 +187,7 @@ void add(std::vector<Explanation>& all, std::vector<std::size_t>& more, std::opt
 std::string still_serving(const json::value& object, const Objects& related) {
   std::int64_t ready_pods = 0, all = 0;
   for (const json::value* set : owned_by(of_kind(related, "apps/ReplicaSet"), object)) {
-    if (is_newest(*set, object)) continue;
+    if (is_newest_set(*set, object)) continue;
     for (const json::value* pod : owned_by(of_kind(related, "Pod"), *set)) {
       ready_pods += is_ready_pod(*pod);
       all += !is_going(*pod);

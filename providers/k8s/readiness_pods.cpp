@@ -25,11 +25,9 @@ std::int64_t wanted_replicas(const json::value& object) { return number_at(objec
 /// The generation that a Deployment has seen is one thing, that its pods are of the newest ReplicaSet another: the
 /// counts of its status say nothing of ReplicaSets that it is still to scale down.
 std::optional<Readiness> old_replica_sets(const Seen& seen) {
-  constexpr std::string_view revision = "deployment.kubernetes.io/revision";
-  const std::string_view newest = annotation_of(seen.object, revision);
   const Selected pods = of_kind(seen.related, "Pod");
   for (const json::value* set : owned_by(of_kind(seen.related, "apps/ReplicaSet"), seen.object)) {
-    if (annotation_of(*set, revision) == newest) continue;
+    if (is_newest_set(*set, seen.object)) continue;
     const std::int64_t left = std::max(count(*set, "spec.replicas"), count(*set, "status.replicas"));
     const std::string name = host::printable(name_of(*set));
     if (left > 0) return waits(fmt::format("old ReplicaSet `{}` still has {} pod{}", name, left, left == 1 ? "" : "s"));
@@ -47,14 +45,12 @@ std::optional<Readiness> altered(const json::value& pod, const json::value& work
 
 /// Of all its ReplicaSets, where pods were read: that no old one is left, its status says.
 std::optional<Readiness> new_pods(const Seen& seen) {
-  const Selected pods = of_kind(seen.related, "Pod");
-  if (pods.empty()) return std::nullopt;
+  if (of_kind(seen.related, "Pod").empty()) return std::nullopt;
   std::int64_t all = 0;
-  for (const json::value* set : owned_by(of_kind(seen.related, "apps/ReplicaSet"), seen.object))
-    for (const json::value* pod : owned_by(pods, *set)) {
-      if (auto not_yet = altered(*pod, seen.object)) return not_yet;
-      all += is_ready_pod(*pod);
-    }
+  for (const json::value* pod : pods_made_by(seen.object, seen.related)) {
+    if (auto not_yet = altered(*pod, seen.object)) return not_yet;
+    all += is_ready_pod(*pod);
+  }
   if (all >= wanted_replicas(seen.object)) return std::nullopt;
   return waits(share(all, wanted_replicas(seen.object), "ready"));
 }

@@ -255,9 +255,13 @@ void RehearsedApi::warn_of_altered_pods(Scope& in, const ObjectSet& set) {
     reference.space = real_->place().space;
     const auto live = find(in, reference);
     if (!live || is_pending(subject_of(reference))) continue;
-    for (const auto& [name, pod] : all(in, {"", "v1", "Pod"}))
-      if (has_labels(pod, object_at(*live, "spec.selector.matchLabels")) && !is_going(pod))
-        if (const auto altered = alteration_of(pod, *live)) in.note("warning", altered->text());
+    Objects related;
+    for (const GroupVersionKind& what : {GroupVersionKind{"", "v1", "Pod"}, {"apps", "v1", "ReplicaSet"}})
+      for (const auto& [name, object] : all(in, what))
+        if (has_labels(object, object_at(*live, "spec.selector.matchLabels"))) related.push_back(object);
+    for (const json::value* pod : pods_made_by(*live, related))
+      if (!is_going(*pod))
+        if (const auto altered = alteration_of(*pod, *live)) in.note("warning", altered->text());
   }
 }
 

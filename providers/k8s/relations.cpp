@@ -1,6 +1,7 @@
 #include "k8s/relations.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -38,6 +39,20 @@ Selected owned_by(const Selected& objects, const json::value& owner) {
       found.push_back(object);
   }
   return found;
+}
+
+bool is_newest_set(const json::value& replica_set, const json::value& deployment) {
+  constexpr std::string_view revision = "deployment.kubernetes.io/revision";
+  return annotation_of(replica_set, revision) == annotation_of(deployment, revision);
+}
+
+Selected pods_made_by(const json::value& workload, const Objects& objects) {
+  const Selected pods = of_kind(objects, "Pod");
+  if (group_kind(workload) != "apps/Deployment") return owned_by(pods, workload);
+  Selected made;
+  for (const json::value* set : owned_by(of_kind(objects, "apps/ReplicaSet"), workload))
+    std::ranges::copy(owned_by(pods, *set), std::back_inserter(made));
+  return made;
 }
 
 Selected warnings_about(const Objects& objects, const json::value& object) {

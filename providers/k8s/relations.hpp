@@ -16,6 +16,11 @@ using Selected = std::vector<const boost::json::value*>;
 Selected of_kind(const Objects&, std::string_view group_kind);
 /// Those that `owner` controls, by uid.
 Selected owned_by(const Selected&, const boost::json::value& owner);
+/// Whether a ReplicaSet is that of its Deployment's newest version.
+bool is_newest_set(const boost::json::value& replica_set, const boost::json::value& deployment);
+/// The pods that a workload has made, a Deployment by its ReplicaSets, whatever their version. Others may have pods of the
+/// same labels.
+Selected pods_made_by(const boost::json::value& workload, const Objects&);
 /// The warnings about `object`, newest last as far as they say when.
 Selected warnings_about(const Objects&, const boost::json::value& object);
 

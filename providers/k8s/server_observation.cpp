@@ -47,16 +47,6 @@ Health health_of(Readiness::State state) {
   return Health::unknown;
 }
 
-/// Others may have pods with the same labels.
-Selected own_pods(const json::value& workload, const Objects& related) {
-  const Selected pods = of_kind(related, "Pod");
-  if (kind_of(workload).kind != "Deployment") return owned_by(pods, workload);
-  Selected own;
-  for (const json::value* set : owned_by(of_kind(related, "apps/ReplicaSet"), workload))
-    std::ranges::copy(owned_by(pods, *set), std::back_inserter(own));
-  return own;
-}
-
 /// Each container the same image in every pod; one that only some have was injected by somebody else.
 bool run_the_same_images(const Selected& pods) {
   std::map<std::string, std::set<std::string>> images;
@@ -134,7 +124,7 @@ std::optional<std::string> ServerApi::ready_pod(Scope& in, const ForwardTarget& 
   const auto live = find(in, {target.what(), place_->space, target.name});
   if (!live) return std::nullopt;
   const Objects related = related_to(in, *live);
-  const Selected own = own_pods(*live, related);
+  const Selected own = pods_made_by(*live, related);
   const json::value* newest = nullptr;
   const std::string_view primary = is_cloud_native_pg(*live) ? text_at(*live, "status.currentPrimary") : "";
   for (const json::value* pod : own)
@@ -169,7 +159,7 @@ std::optional<Unproven> ServerApi::not_proven(Scope& in, const ForwardTarget& ta
     const bool hopeless = !causes.empty() && causes.front().prospect == Prospect::hopeless;
     return Unproven{readiness.reason, readiness.state == Readiness::State::in_progress && !hopeless};
   }
-  Selected pods = own_pods(*live, related);
+  Selected pods = pods_made_by(*live, related);
   std::erase_if(pods, [](const json::value* pod) { return is_going(*pod) || !is_ready_pod(*pod); });
   if (!run_the_same_images(pods)) return Unproven{"its pods run different images"};
   return std::nullopt;
