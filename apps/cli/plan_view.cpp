@@ -277,8 +277,12 @@ std::string whole_plan(const Plan& plan, const PlanViewOptions& options) {
             "every secret, and what carries one, shows as changed once\n";
   if (!nothing || options.verbose) text += "\n" + steps_text(plan, view, counts, options);
   text += kept_text(plan, view, style);
+  bool warned = false;
   for (const Note& note : plan.outcome.notes)
-    if (note.label == "warning") text += style.yellow("warning") + ": " + view.line(note.text) + "\n";
+    if (note.label == "warning") {
+      text += style.yellow("warning") + ": " + view.line(note.text) + "\n";
+      warned = true;
+    }
   if (!plan.errors.empty())
     return text + style.red("No plan") + ": " + counted(static_cast<long>(plan.errors.size()), "error") + ". " + took +
            "\n";
@@ -287,6 +291,7 @@ std::string whole_plan(const Plan& plan, const PlanViewOptions& options) {
            style.yellow(
                "No changes, but the last run did not end well, or the ledger lags behind; a deploy puts that right.") +
            " " + took + "\n";
+  if (nothing && warned) return text + style.yellow("No changes; see the warnings.") + " " + took + "\n";
   if (nothing) return text + style.green("No changes. What runs is what the Scores say.") + " " + took + "\n";
   text += "\n" + legend(view, style);
   return text + style.bold("Plan: ") + planned_text(counts) + ". " + took + "\n";

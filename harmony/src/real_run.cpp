@@ -143,7 +143,8 @@ void RealRun::settle_unchanged(const Scope& at, const Change& change) {
     const auto* known = known_.find(change.subject);
     if (change.shared && !known) return;
     if (finished_.contains(change.subject)) return;
-    if (known && known->state == LedgerEntry::State::owned && !has_moved(*known, planned_paths_)) return;
+    const bool is_same = known && (change.identity.empty() || change.identity == known->identity);
+    if (is_same && known->state == LedgerEntry::State::owned && !has_moved(*known, planned_paths_)) return;
     LedgerEntry entry = entry_of(at, change);
     if (known && entry.identity.empty()) entry.identity = known->identity;
     entry.state = LedgerEntry::State::owned;

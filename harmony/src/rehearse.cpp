@@ -7,6 +7,24 @@ namespace harmony {
 
 namespace {
 
+/// It has the name of what was deployed, and is another: so is what is in it.
+bool is_another(const Change& change, const LedgerEntry& entry) {
+  return change.holds_data && change.action != Action::create && change.action != Action::remove &&
+         entry.state == LedgerEntry::State::owned && !entry.identity.empty() && !change.identity.empty() &&
+         entry.identity != change.identity;
+}
+
+std::vector<Note> notes_of_other_data(const Outcome& outcome, const LedgerState& ledger) {
+  std::vector<Note> notes;
+  for (const StepOutcome& step : outcome.steps)
+    for (const Change& change : step.changes)
+      if (const LedgerEntry* entry = ledger.find(change.subject); entry && is_another(change, *entry))
+        notes.push_back({"warning", fmt::format("{} is another one than was deployed: the data of that is lost, or "
+                                                "somewhere else",
+                                                change.subject.text())});
+  return notes;
+}
+
 /// That it is made once more says nothing of what was in it.
 void name_lost_data(Outcome& outcome, const LedgerState& ledger) {
   for (StepOutcome& step : outcome.steps)
@@ -97,6 +115,8 @@ void Engine::Impl::rehearse_prune(Plan& plan) {
   if (ledger.run && !nothing_ours && ledger.run->verb == "deploy" && ledger.run->given != program.given)
     plan.given_before = ledger.run->given;
   if (!ledger.run && ledger.entries.empty()) warn_of_lost_ledger();
+  const std::vector<Note> of_other_data = notes_of_other_data(outcome, ledger);
+  for (const Note& note : of_other_data) rehearsed->root.record(note);
   // What a destroy has left looks like new in the plan's steps.
   std::set<std::string> taken_up;
   for (const LedgerEntry& entry : ledger.entries)
@@ -113,7 +133,7 @@ void Engine::Impl::rehearse_prune(Plan& plan) {
   using State = LedgerEntry::State;
   const auto spared = spared_paths(rehearsed->root);
   // One that failed or was stopped after its last change: what it has left undone is to say that it works.
-  plan.settles = ledger.ended_badly() || std::ranges::any_of(left.go, is_gone) ||
+  plan.settles = !of_other_data.empty() || ledger.ended_badly() || std::ranges::any_of(left.go, is_gone) ||
                  std::ranges::any_of(ledger.entries, [&](const LedgerEntry& entry) {
                    const bool touched = rehearsed->run.touched(entry.subject);
                    if (!touched && lies_below(entry.score_path, spared)) return false;

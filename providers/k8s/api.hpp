@@ -76,8 +76,9 @@ class Api : public Primitive {
   virtual host::Endpoint forward(Scope&, const ForwardTarget&) = 0;
   /// Sends nothing. @throws Error H0461 where the last connection through this forward was not allowed
   virtual void require_reachable(const host::Endpoint&) const = 0;
-  /// Nothing where the pods behind are those of the version wanted last, all of one image; else what is not so.
-  virtual std::optional<Unproven> not_proven(Scope&, const ForwardTarget&) = 0;
+  /// Nothing where the pods behind are those of the version wanted last, all of one image, and this Service leads to them
+  /// and to nothing else; else what is not so.
+  virtual std::optional<Unproven> not_proven(Scope&, const ForwardTarget&, const std::string& service) = 0;
 
   // writes
   /// Where the deployment may make its namespace: a step that says whether it does. @throws Error H0433

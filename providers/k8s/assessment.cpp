@@ -229,16 +229,38 @@ Diagnostic refusal_of(Scope& in, const Place& place, const Wanted& wanted, const
   return not_together(wanted, live, refused);
 }
 
-/// It would go on with none, and nothing would answer.
-void require_wanted_pods(const Wanted& wanted, const json::value& live, const Place& place) {
-  if (!is_scaled_to_none(live) || number_at(wanted.object, "spec.replicas")) return;
-  throw Error(
-      {.code = "H0476",
-       .category = Category::refused,
-       .message = fmt::format("`{}` is scaled to none, and its Score leaves open to how many", wanted.subject.text()),
-       .subject = wanted.subject.text(),
-       .help = fmt::format("scale it up (kubectl scale {} -n {} --replicas=1), or set `replicas` in its Score",
-                           wanted.subject.kind + "/" + wanted.subject.name, place.space)});
+Error put_to_rest(const Wanted& wanted, const std::string& how, std::string help) {
+  return Error({.code = "H0476",
+                .category = Category::refused,
+                .message = fmt::format("`{}` is {}", wanted.subject.text(), how),
+                .subject = wanted.subject.text(),
+                .help = std::move(help)});
+}
+
+/// It would go on with none, or with what it has, and no deploy would end.
+void require_awake(const Wanted& wanted, const json::value& live, const Place& place) {
+  const std::string named = fmt::format("{}/{} -n {}", wanted.subject.kind, wanted.subject.name, place.space);
+  if (is_scaled_to_none(live) && !number_at(wanted.object, "spec.replicas"))
+    throw put_to_rest(
+        wanted, "scaled to none, and its Score leaves open to how many",
+        fmt::format("scale it up (kubectl scale {} --replicas=1), or set `replicas` in its Score", named));
+  if (true_at(live, "spec.paused") && !find(wanted.object, "spec.paused"))
+    throw put_to_rest(wanted, "paused by somebody: no version of it is rolled out",
+                      fmt::format("let it go on, and deploy again: kubectl rollout resume {}", named));
+}
+
+/// Once it leads to pods by their own addresses it stays so, and an apply that names no address leaves it.
+bool has_lost_its_address(const Wanted& wanted, const json::value& live) {
+  constexpr const char* path = "spec.clusterIP";
+  return group_kind(live) == "Service" && text_at(live, path) == "None" && text_at(wanted.object, path) != "None";
+}
+Error without_address(const Wanted& wanted) {
+  return Error({.code = "H0462",
+                .category = Category::refused,
+                .message = fmt::format("a field of `{}` cannot be changed in place", wanted.subject.text()),
+                .subject = wanted.subject.text(),
+                .facts = {{"spec.clusterIP", "is None: somebody has made it anew without an address of its own"}},
+                .help = "have it deleted and made anew: --allow-replace"});
 }
 
 /// What the server says of an object itself; all else (a right, a stop, a connection) no replacement heals.
@@ -254,6 +276,11 @@ void require_replaceable(const Place& place, const Wanted& wanted, const Diagnos
   throw Error(std::move(said));
 }
 
+/// Of what a volume is: another one of its name has other data.
+std::string identity_of(const Wanted& wanted, const json::value& live) {
+  return has_volume(wanted.object) ? "uid " + std::string(text_at(live, "metadata.uid")) : "";
+}
+
 }  // namespace
 
 Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std::optional<json::value>& live,
@@ -262,11 +289,13 @@ Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std
   if (going && wanted.reference.what.kind == "PersistentVolumeClaim") require_unheld(in, place, wanted);
   if (!live || going) return {creation(in, place, wanted, going ? &*live : nullptr, space_there)};
   if (!place.may_become_ours(*live)) throw somebody_elses(wanted, *live);
-  require_wanted_pods(wanted, *live, place);
-  if (wanted.pending.empty() && prove_unchanged(wanted.object, *live, field_manager).holds())
-    return {{.subject = wanted.subject, .holds_data = wanted.holds_data}};
+  require_awake(wanted, *live, place);
+  const bool has_address = !has_lost_its_address(wanted, *live);
+  if (has_address && wanted.pending.empty() && prove_unchanged(wanted.object, *live, field_manager).holds())
+    return {{.subject = wanted.subject, .identity = identity_of(wanted, *live), .holds_data = wanted.holds_data}};
   Preview seen;
   try {
+    if (!has_address) throw without_address(wanted);
     seen = preview(in, place, wanted, &*live);
   } catch (const Error& error) {
     if (!is_of_the_object(error.data().code)) throw;
@@ -276,6 +305,7 @@ Assessment assess(Scope& in, const Place& place, const Wanted& wanted, const std
   }
   require_admitted_pods(in, place, wanted.subject, seen.result, &*live);
   Assessment made{object_change(wanted.subject, &*live, seen.result, in.fingerprinter()), seen.force};
+  made.change.identity = identity_of(wanted, *live);
   made.change.holds_data = wanted.holds_data;
   made.change.fidelity = Fidelity::server;
   if (made.change.reason.empty()) made.change.reason = drift_text(seen.drift);

@@ -11,6 +11,7 @@
 #include "host/printable.hpp"
 #include "k8s/altered_pods.hpp"
 #include "k8s/explanation_causes.hpp"
+#include "k8s/foreign_endpoint.hpp"
 #include "k8s/refusal.hpp"
 #include "k8s/values.hpp"
 
@@ -143,6 +144,18 @@ std::optional<Explanation> altered_cause(const json::value& pod, const json::val
 }
 
 /// What its controller itself has given up.
+/// No wait makes it go.
+std::optional<Explanation> foreign_endpoint_cause(const json::value& object, const Objects& related) {
+  const auto found = foreign_endpoint_of(object, related);
+  if (!found) return std::nullopt;
+  return Explanation{.diagnostic = {.code = "H0478",
+                                    .message = fmt::format("`{}` {}", subject_of(object), found->text),
+                                    .subject = subject_of(object),
+                                    .help = found->help},
+                     .prospect = Prospect::hopeless,
+                     .is_current = true};
+}
+
 std::optional<Explanation> controller_cause(const json::value& object) {
   const std::string subject = subject_of(object);
   const Condition progress = condition_of(object, "Progressing"), failed = condition_of(object, "Failed");
@@ -208,6 +221,7 @@ std::vector<Explanation> explain(const json::value& object, const Objects& relat
   const bool given_up = !all.empty();
   if (group_kind(object) == "PersistentVolumeClaim") add(all, more, claim_cause(subject, object, related, tolerance));
   add(all, more, route_cause(subject, object));
+  add(all, more, foreign_endpoint_cause(object, related));
   add(all, more, creation_cause(object, related, tolerance));
   for (const json::value* pod : pods_of(object, related))
     if (auto cause = altered_cause(*pod, object)) add(all, more, std::move(cause));

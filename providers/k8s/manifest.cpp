@@ -24,7 +24,8 @@ json::object service(const std::string& name, const std::string& instance,
   json::array all;
   for (const auto& [port_name, port] : ports)
     all.push_back({{"name", port_name}, {"port", port}, {"protocol", "TCP"}, {"targetPort", port_name}});
-  made["spec"] = {{"selector", selector_of(instance)}, {"ports", std::move(all)}};
+  // Its type said, so that what somebody makes of it (a name for another host) is drift.
+  made["spec"] = {{"type", "ClusterIP"}, {"selector", selector_of(instance)}, {"ports", std::move(all)}};
   return made;
 }
 

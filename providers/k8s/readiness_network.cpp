@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 
 #include "host/printable.hpp"
+#include "k8s/foreign_endpoint.hpp"
 #include "k8s/readiness_rules.hpp"
 #include "k8s/values.hpp"
 
@@ -69,6 +70,7 @@ Readiness service_readiness(const Seen& seen) {
     return ready(endpoints(found.size()));
   }
   if (found.empty()) return waits("has no ready endpoint");
+  if (const auto foreign = foreign_endpoint_of(object, seen.related)) return waits(foreign->text);
   if (auto not_yet = pods_without_endpoint(seen, found)) return *not_yet;
   return ready(endpoints(found.size()));
 }

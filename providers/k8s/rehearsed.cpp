@@ -1,12 +1,14 @@
 #include "k8s/rehearsed.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
 
-#include "k8s/altered_pods.hpp"
 #include "k8s/assessment.hpp"
 #include "k8s/levels.hpp"
+#include "k8s/readiness.hpp"
 #include "k8s/rest.hpp"
 #include "k8s/space.hpp"
 #include "k8s/values.hpp"
@@ -149,8 +151,8 @@ host::Endpoint RehearsedApi::forward(Scope& in, const ForwardTarget& target) {
 
 void RehearsedApi::require_reachable(const host::Endpoint& endpoint) const { real_->require_reachable(endpoint); }
 
-std::optional<Unproven> RehearsedApi::not_proven(Scope& in, const ForwardTarget& target) {
-  return real_->not_proven(in, target);
+std::optional<Unproven> RehearsedApi::not_proven(Scope& in, const ForwardTarget& target, const std::string& service) {
+  return real_->not_proven(in, target, service);
 }
 
 std::string RehearsedApi::read_again(Scope& in, std::string_view key) { return real_->read_again(in, key); }
@@ -221,11 +223,15 @@ void RehearsedApi::ensure(Scope& in, std::vector<Wanted> all, std::vector<std::s
   }
   restart_for(all, restored);
   const auto assessed = assess_all(in, real_->place(), all, live, space_is_there(in));
-  for (std::size_t i = 0; i < all.size(); ++i)
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    // A smoke test of a deploy that changes nothing rests on what was found here.
+    if (assessed[i].change.action == Action::unchanged && all[i].pending.empty())
+      real_->remember(all[i], std::nullopt, live[i]);
     in.change(assessed[i].change, [&] {
       note(assessed[i].change);
       return Settled{};
     });
+  }
 }
 
 void RehearsedApi::note(const Change& change) {
@@ -243,26 +249,39 @@ void RehearsedApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::mil
     rights.push_back({"get", resource.what.group, resource.plural, {}, std::string(name_of(manifest.object))});
   }
   require(in, rights);
-  warn_of_altered_pods(in, set);
+  warn_of_what_does_not_work(in, set);
 }
 
-/// No object of the deployment's says so, and the deploy will not take it.
-void RehearsedApi::warn_of_altered_pods(Scope& in, const ObjectSet& set) {
-  if (!space_is_there(in)) return;
+/// Its spec is as it is wanted, so that no line of the plan tells of it.
+void RehearsedApi::warn_of_what_does_not_work(Scope& in, const ObjectSet& set) {
+  if (!space_is_there(in) || changes_a_workload()) return;
+  const Objects& related = what_works(in);
   for (const Manifest& manifest : set) {
-    if (group_of(manifest.object) != "apps") continue;
     ObjectReference reference = reference_of(manifest.object);
     reference.space = real_->place().space;
+    if (is_pending(subject_of(reference))) continue;
     const auto live = find(in, reference);
-    if (!live || is_pending(subject_of(reference))) continue;
-    Objects related;
-    for (const GroupVersionKind& what : {GroupVersionKind{"", "v1", "Pod"}, {"apps", "v1", "ReplicaSet"}})
-      for (const auto& [name, object] : all(in, what))
-        if (has_labels(object, object_at(*live, "spec.selector.matchLabels"))) related.push_back(object);
-    for (const json::value* pod : pods_made_by(*live, related))
-      if (!is_going(*pod))
-        if (const auto altered = alteration_of(*pod, *live)) in.note("warning", altered->text());
+    if (!live || (reference.what.group != "apps" && reference.what.kind != "Service")) continue;
+    const Readiness readiness = readiness_of(&*live, related);
+    if (readiness.state == Readiness::State::in_progress || readiness.state == Readiness::State::failed)
+      in.note("warning", subject_of(reference).text() + ": " + readiness.reason);
   }
+}
+
+/// What readiness is read from, of the whole namespace: once.
+const Objects& RehearsedApi::what_works(Scope& in) {
+  std::call_once(works_once_, [&] {
+    for (const GroupVersionKind& what :
+         {GroupVersionKind{"", "v1", "Pod"}, {"apps", "v1", "ReplicaSet"}, {"discovery.k8s.io", "v1", "EndpointSlice"}})
+      for (const auto& [name, object] : all(in, what)) works_.push_back(object);
+  });
+  return works_;
+}
+
+/// Then others will become ready, or not, with it.
+bool RehearsedApi::changes_a_workload() const {
+  std::lock_guard hold{mutex_};
+  return std::ranges::any_of(pending_, [](const auto& one) { return one.first.kind.ends_with(".apps"); });
 }
 
 void RehearsedApi::require(Scope& in, const std::vector<Right>& rights) {

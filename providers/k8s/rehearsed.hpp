@@ -9,6 +9,7 @@
 
 #include "host/host.hpp"
 #include "k8s/api.hpp"
+#include "k8s/relations.hpp"
 #include "k8s/rights.hpp"
 #include "k8s/server_api.hpp"
 
@@ -22,7 +23,7 @@ class RehearsedApi final : public Api {
   Deferred<Secret<std::string>> value(Scope&, const std::string& secret, const std::string& key) override;
   host::Endpoint forward(Scope&, const ForwardTarget&) override;
   void require_reachable(const host::Endpoint&) const override;
-  std::optional<Unproven> not_proven(Scope&, const ForwardTarget&) override;
+  std::optional<Unproven> not_proven(Scope&, const ForwardTarget&, const std::string& service) override;
   bool serves(Scope&, std::string_view group, std::string_view kind) override;
   bool can_linger(Scope&) override;
   Others others(Scope&, const OthersQuery&) override;
@@ -47,7 +48,9 @@ class RehearsedApi final : public Api {
   /// Whether another step has described this very object already. @throws Error H0473 where it did so in other words
   bool is_described(const Scope&, const Wanted&);
   void note(const Change&);
-  void warn_of_altered_pods(Scope&, const ObjectSet&);
+  void warn_of_what_does_not_work(Scope&, const ObjectSet&);
+  const Objects& what_works(Scope&);
+  bool changes_a_workload() const;
   bool is_pending(const Subject&) const;
   /// In a namespace that is yet to be made nothing is known. @throws Error H0461
   void require(Scope&, const std::vector<Right>&);
@@ -64,6 +67,8 @@ class RehearsedApi final : public Api {
   std::map<Subject, Described> described_;
   std::map<Subject, Change> pending_;        ///< what this rehearsal would have done
   std::optional<bool> space_there_;
+  std::once_flag works_once_;
+  Objects works_;
   Rights rights_;
 };
 

@@ -14,6 +14,7 @@
 #include "k8s/forwards.hpp"
 #include "k8s/levels.hpp"
 #include "k8s/overtaken.hpp"
+#include "k8s/proof.hpp"
 #include "k8s/rest.hpp"
 #include "k8s/rights.hpp"
 #include "k8s/space.hpp"
@@ -214,9 +215,11 @@ std::optional<Error> ServerApi::not_ours_any_more(Scope& in, const ObjectReferen
     std::lock_guard hold{mutex_};
     const auto known = ensured_.find(reference);
     if (known == ensured_.end() || is_going(live)) return std::nullopt;
-    const bool same = known->second.uid == text_at(live, "metadata.uid");
-    if (same && (known->second.generation == 0 || generation <= known->second.generation)) return std::nullopt;
     wanted = known->second.wanted;
+    const bool same = known->second.uid == text_at(live, "metadata.uid");
+    const bool has_moved = known->second.generation > 0 ? generation > known->second.generation
+                                                        : !prove_unchanged(wanted.object, live, field_manager).holds();
+    if (same && !has_moved) return std::nullopt;
   }
   if (auto error = overtaken(in, *place_, wanted, live)) return error;
   std::lock_guard hold{mutex_};
@@ -250,13 +253,25 @@ Expected ServerApi::write(Scope& in, const Wanted& wanted, bool force) {
 
 void ServerApi::until_gone(Scope& in, const ObjectReference& reference, const std::string& uid) const {
   const Subject subject = subject_of(reference);
-  in.until({.limit = removal_limit, .what = "`" + subject.text() + "` is gone", .subject = subject.text()},
-           [&]() -> std::optional<std::string> {
-             const auto now = find(in, reference);
-             if (!now || std::string(text_at(*now, "metadata.uid")) != uid) return std::nullopt;
-             in.pause(100ms);
-             return still_ending(subject, *now);
-           });
+  std::string held;
+  try {
+    in.until({.limit = removal_limit, .what = "`" + subject.text() + "` is gone", .subject = subject.text()},
+             [&]() -> std::optional<std::string> {
+               const auto now = find(in, reference);
+               if (!now || std::string(text_at(*now, "metadata.uid")) != uid) return std::nullopt;
+               held = finalizers_of(*now);
+               in.pause(100ms);
+               return still_ending(subject, *now);
+             });
+  } catch (TimedOut& late) {
+    if (!held.empty())
+      late.data().help = fmt::format(
+          "whoever has put the finalizer there takes it away, once it has done its work; where nobody is left to: "
+          "kubectl "
+          "patch {}/{} -n {} --type=merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'",
+          subject.kind, subject.name, place_->space);
+    throw;
+  }
 }
 
 /// That very object; one that somebody has made under its name meanwhile stays.

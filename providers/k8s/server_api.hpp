@@ -26,7 +26,7 @@ class ServerApi final : public Api {
   Deferred<Secret<std::string>> value(Scope&, const std::string& secret, const std::string& key) override;
   host::Endpoint forward(Scope&, const ForwardTarget&) override;
   void require_reachable(const host::Endpoint&) const override;
-  std::optional<Unproven> not_proven(Scope&, const ForwardTarget&) override;
+  std::optional<Unproven> not_proven(Scope&, const ForwardTarget&, const std::string& service) override;
   bool serves(Scope&, std::string_view group, std::string_view kind) override;
   bool can_linger(Scope&) override;
   Others others(Scope&, const OthersQuery&) override;
@@ -59,6 +59,9 @@ class ServerApi final : public Api {
   /// A pod of it that is ready: the youngest; of a Cluster of CloudNativePG its primary.
   std::optional<std::string> ready_pod(Scope&, const ForwardTarget&) const;
 
+  /// What is expected of it from now on: what a write returned, or what was found as it is wanted.
+  void remember(const Wanted&, const std::optional<Expected>& written, const std::optional<boost::json::value>& live);
+
   /// Before the first write of a run, since its ledger and its lock are in the namespace. @throws Error H0433
   void make_space(Scope&);
   /// Those of them that are there. @throws Error H0461
@@ -67,11 +70,13 @@ class ServerApi final : public Api {
  private:
   void settle(Scope&, const Wanted&, const Assessment&, const std::optional<boost::json::value>& live);
   StillWanted while_locked() const;
-  void remember(const Wanted&, const std::optional<Expected>& written, const std::optional<boost::json::value>& live);
   /// What our writes of it returned; nothing where none was needed.
   Expected expected(const ObjectReference&) const;
   /// H0474, H0476 or H0430 where `live` is not what this run has made of it, or left.
   std::optional<Error> not_ours_any_more(Scope&, const ObjectReference&, const boost::json::value& live);
+  /// What of it is not as this run, or the one before, has left it, or not ready.
+  std::optional<Unproven> not_as_wanted(Scope&, const ObjectReference&, const boost::json::value& live,
+                                        const Objects& related);
   Expected write(Scope&, const Wanted&, bool force);
   void until_gone(Scope&, const ObjectReference&, const std::string& uid) const;
   void take_away(Scope&, const ObjectReference&, const boost::json::value& live);

@@ -26,11 +26,12 @@ namespace {
 
 using Health = Observation::Health;
 
-/// What the pods of a workload carry; empty where it selects none.
+/// What the pods of a workload, or those behind a Service, carry; empty where it selects none.
 std::string selector_text(const json::value& workload) {
   if (is_cloud_native_pg(workload)) return "cnpg.io/cluster=" + std::string(text_at(workload, "metadata.name"));
   std::string text;
-  for (const auto& [name, value] : object_at(workload, "spec.selector.matchLabels"))
+  const bool is_service = group_kind(workload) == "Service";
+  for (const auto& [name, value] : object_at(workload, is_service ? "spec.selector" : "spec.selector.matchLabels"))
     text += (text.empty() ? "" : ",") + std::string(name) + "=" + (value.is_string() ? value.get_string().c_str() : "");
   return text;
 }
@@ -56,10 +57,14 @@ bool run_the_same_images(const Selected& pods) {
   return std::ranges::all_of(images, [](const auto& container) { return container.second.size() == 1; });
 }
 
-/// A volume that somebody has let grow keeps its size: no deploy takes that back.
-std::vector<Claim> drift_of(const json::value& live) {
+/// A volume that somebody has let grow keeps its size, a password that somebody has put there is taken over: no deploy takes
+/// that back.
+std::vector<Claim> drift_of(const json::value& live, bool holds_data) {
   std::vector<Claim> taken = taken_fields(live, owned_before(live), field_manager);
-  std::erase_if(taken, [&](const Claim& claim) { return is_volume_size(live, claim.path); });
+  const bool is_password = holds_data && group_kind(live) == "Secret";
+  std::erase_if(taken, [&](const Claim& claim) {
+    return is_volume_size(live, claim.path) || (is_password && claim.path.starts_with(".data."));
+  });
   return taken;
 }
 
@@ -91,7 +96,7 @@ Observation ServerApi::observe(Scope& in, const LedgerEntry& entry) {
   seen.detail = live && !ours ? "somebody else's has its name" : readiness.reason;
   if (seen.health == Health::ok && is_scaled_to_none(*live)) seen.health = Health::down, seen.detail = "scaled to none";
   if (ours && !entry.shared && seen.health == Health::ok)
-    if (const std::string drift = drift_text(drift_of(*live)); !drift.empty())
+    if (const std::string drift = drift_text(drift_of(*live, entry.holds_data)); !drift.empty())
       seen.detail += (seen.detail.empty() ? "" : "; ") + drift;
   if (readiness.mostly_told) seen.detail = "assumed: " + seen.detail;
   if (seen.health == Health::starting)
@@ -147,21 +152,31 @@ host::Endpoint ServerApi::forward(Scope& in, const ForwardTarget& target) {
 
 void ServerApi::require_reachable(const host::Endpoint& endpoint) const { forwards_->require_allowed(endpoint); }
 
-std::optional<Unproven> ServerApi::not_proven(Scope& in, const ForwardTarget& target) {
-  const ObjectReference reference{target.what(), place_->space, target.name};
-  const auto live = find(in, reference);
-  if (!live) return Unproven{fmt::format("there is no {}", subject_of(reference).text())};
-  if (const auto error = not_ours_any_more(in, reference, *live)) return Unproven{error->data().message};
-  const Objects related = related_to(in, *live);
-  const Readiness readiness = readiness_of(&*live, related, expected(reference));
-  if (readiness.state != Readiness::State::ready) {
-    const auto causes = explain(*live, related);
-    const bool hopeless = !causes.empty() && causes.front().prospect == Prospect::hopeless;
-    return Unproven{readiness.reason, readiness.state == Readiness::State::in_progress && !hopeless};
+std::optional<Unproven> ServerApi::not_as_wanted(Scope& in, const ObjectReference& reference, const json::value& live,
+                                                 const Objects& related) {
+  if (const auto error = not_ours_any_more(in, reference, live)) return Unproven{error->data().message};
+  const Readiness readiness = readiness_of(&live, related, expected(reference));
+  if (readiness.state == Readiness::State::ready) return std::nullopt;
+  const auto causes = explain(live, related);
+  const bool hopeless = !causes.empty() && causes.front().prospect == Prospect::hopeless;
+  return Unproven{subject_of(reference).text() + ": " + readiness.reason,
+                  readiness.state == Readiness::State::in_progress && !hopeless};
+}
+
+std::optional<Unproven> ServerApi::not_proven(Scope& in, const ForwardTarget& target, const std::string& service) {
+  Selected pods;
+  Objects related;
+  for (const ObjectReference& reference :
+       {ObjectReference{target.what(), place_->space, target.name}, {{"", "v1", "Service"}, place_->space, service}}) {
+    const auto live = find(in, reference);
+    if (!live) return Unproven{fmt::format("there is no {}", subject_of(reference).text())};
+    related = related_to(in, *live);
+    if (auto why = not_as_wanted(in, reference, *live, related)) return why;
+    if (reference.what.kind == "Service") continue;
+    pods = pods_made_by(*live, related);
+    std::erase_if(pods, [](const json::value* pod) { return is_going(*pod) || !is_ready_pod(*pod); });
+    if (!run_the_same_images(pods)) return Unproven{"its pods run different images"};
   }
-  Selected pods = pods_made_by(*live, related);
-  std::erase_if(pods, [](const json::value* pod) { return is_going(*pod) || !is_ready_pod(*pod); });
-  if (!run_the_same_images(pods)) return Unproven{"its pods run different images"};
   return std::nullopt;
 }
 

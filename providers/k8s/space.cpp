@@ -95,11 +95,11 @@ Objects marked(Scope& in, const Place& place, const GroupVersionKind& kind) {
                             {.space = place.space, .labels = fmt::format("{}={}", deployment_label, place.deployment)});
 }
 
-/// Where their kind is known.
-Objects marked_clusters(Scope& in, const Place& place) {
-  if (!place.client->catalogue(in)->find(cloud_native_pg_cluster)) return {};
+/// Where their kind is known, and they may be seen.
+Objects marked_if_known(Scope& in, const Place& place, const GroupVersionKind& kind) {
+  if (!place.client->catalogue(in)->find(kind)) return {};
   try {
-    return marked(in, place, cloud_native_pg_cluster);
+    return marked(in, place, kind);
   } catch (const ApiError& error) {
     if (!error.out_of_sight()) throw;
     return {};
@@ -109,12 +109,16 @@ Objects marked_clusters(Scope& in, const Place& place) {
 }  // namespace
 
 std::string marked_objects(Scope& in, const Place& place) {
-  constexpr std::size_t enough = 5;
-  Objects all = marked_clusters(in, place);
+  constexpr std::size_t enough = 8;
+  Objects all = marked_if_known(in, place, cloud_native_pg_cluster);
   for (const GroupVersionKind& kind : {GroupVersionKind{"apps", "v1", "StatefulSet"},
                                        {"apps", "v1", "Deployment"},
                                        {"", "v1", "PersistentVolumeClaim"}})
     std::ranges::move(marked(in, place, kind), std::back_inserter(all));
+  for (const GroupVersionKind& kind : {GroupVersionKind{"networking.k8s.io", "v1", "Ingress"},
+                                       {"gateway.networking.k8s.io", "v1", "HTTPRoute"},
+                                       {"route.openshift.io", "v1", "Route"}})
+    std::ranges::move(marked_if_known(in, place, kind), std::back_inserter(all));
   std::vector<std::string> names;
   for (const boost::json::value& one : all)
     if (names.size() < enough) names.push_back(subject_of(reference_of(one)).text());

@@ -17,14 +17,11 @@ namespace json = boost::json;
 namespace {
 
 constexpr int service_port = 80;
+constexpr auto time_to_heal = 20s;           // within the limit of a smoke test, which knows no reason
 
 /// A Service of the route's own name: in a cluster that is the address that other pods know.
 json::object service(const Route& route) {
-  json::object made = k8s::named("v1", "Service", route.instance);
-  made["spec"] = {
-      {"selector", k8s::selector_of(route.workload)},
-      {"ports", json::array{{{"name", "http"}, {"port", service_port}, {"protocol", "TCP"}, {"targetPort", "http"}}}}};
-  return made;
+  return k8s::service(route.instance, route.workload, {{"http", service_port}});
 }
 
 json::object ingress(const Route& route, const ChosenRoute& chosen) {
@@ -147,8 +144,8 @@ void RouteOnKubernetes::ensure(Scope& in, const Route& route) {
 void RouteOnKubernetes::require_proven(Scope& in, std::string_view instance, const k8s::ForwardTarget& target) {
   std::optional<k8s::Unproven> why;
   try {
-    in.until({.limit = 30s, .what = "what answers is what was deployed"}, [&]() -> std::optional<std::string> {
-      why = api_->not_proven(in, target);
+    in.until({.limit = time_to_heal, .what = "what answers is what was deployed"}, [&]() -> std::optional<std::string> {
+      why = api_->not_proven(in, target, std::string(instance));
       if (!why || !why->may_heal) return std::nullopt;
       in.pause(200ms);
       return why->reason;
@@ -171,7 +168,10 @@ HttpResponse RouteOnKubernetes::request(Scope& in, std::string_view instance, co
   HttpRequest asked = request;
   if (!route.host.empty()) asked.headers.try_emplace("Host", route.host);
   const http::Answer answer = probe_->request(in, api_->forward(in, target), asked, 10s);
-  if (answer.response) return *answer.response;
+  if (answer.response) {
+    require_proven(in, instance, target);    // somebody may have changed it meanwhile
+    return *answer.response;
+  }
   throw Error(
       {.code = "H0261",
        .message = fmt::format("{} {} through route `{}` got no answer", request.method, request.path, instance),

@@ -148,12 +148,82 @@ def test_an_image_that_is_set_on_a_pod(app):
 
 
 def test_a_pod_of_somebody_else_with_our_labels(app):
-    """A smoke test asks what the deployment has made."""
+    """Requests from outside would reach it, too."""
     app.deploy()
     app.run("run", "stranger", f"--image={IMAGES['busybox']}", "--image-pull-policy=Never",
             f"--labels=app.kubernetes.io/name=guestbook,harmony.dev/deployment=guestbook", "--command", "--", "sleep", "1000")
     wait_for("the stranger to run", lambda: app.json("get", "pod/stranger")["status"]["phase"] == "Running", limit=60)
+    leads = "service/guestbook.* leads to pod `stranger`, which no workload controls"
+    app.harmony("plan").expect(0, f"warning: {leads}", "No changes")
+    app.harmony("status").expect(0, leads)
+    app.harmony("deploy", "--yes").expect(3, r"error\[H0265\]", leads)
+    app.harmony("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}").expect(1, r"error\[H0478\]", "kubectl delete pod stranger")
+    app.run("delete", "pod/stranger", "--now")
+    app.harmony("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}").expect(0, "5 checks passed")
+
+
+def test_a_service_that_leads_elsewhere(app):
+    """The pods work, and who asks the Service does not reach them."""
+    app.deploy()
+    app.run("patch", "service/guestbook", "-p", '{"spec":{"type":"ExternalName","externalName":"example.com"}}')
+    app.harmony("plan").expect(0, "has changed `spec.type`", "1 to change")
     app.deploy().expect(0, "5 checks passed")
+    app.apply({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+               "metadata": {"name": "by-hand", "labels": {"kubernetes.io/service-name": "guestbook"}},
+               "endpoints": [{"addresses": ["203.0.113.9"]}], "ports": [{"name": "http", "port": 9, "protocol": "TCP"}]})
+    leads = "service/guestbook.* leads to 203.0.113.9, which is no pod, by EndpointSlice `by-hand`"
+    app.harmony("plan").expect(0, f"warning: {leads}")
+    app.harmony("deploy", "--yes").expect(3, r"error\[H0265\]", leads)
+    app.run("delete", "endpointslice/by-hand")
+    headless = app.json("get", "service/guestbook")
+    for field in ("uid", "resourceVersion", "creationTimestamp"):
+        headless["metadata"].pop(field)
+    for field in ("clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+        headless["spec"].pop(field)
+    headless["spec"]["clusterIP"] = "None"
+    app.run("replace", "--force", "-f", "-", stdin=json.dumps(headless))
+    app.harmony("plan").expect(5, r"error\[H0462\]", "spec.clusterIP", "--allow-replace")
+    app.harmony("deploy", "--yes", "--allow-replace").expect(0, "5 checks passed")
+    assert app.json("get", "service/guestbook")["spec"]["clusterIP"] != "None"
+    app.plan_is_empty()
+
+
+def test_a_container_that_has_a_port_of_the_same_name(app):
+    """A Service leads to the first one."""
+    app.deploy()
+    other = {"name": "aaa", "image": IMAGES["busybox"], "imagePullPolicy": "Never", "command": ["sleep", "1000"], "ports": [{"name": "http", "containerPort": 9090}],
+             "securityContext": {"runAsUser": 65534}}
+    app.run("patch", "deployment/guestbook", "--type=json", "-p", json.dumps([{"op": "add", "path": "/spec/template/spec/containers/0", "value": other}]))
+    app.run("rollout", "status", "deployment/guestbook", "--timeout=60s")
+    app.harmony("deploy", "--yes").expect(3, r"error\[H0265\]", "leads to the port `http` of container `aaa`")
+
+
+def test_a_workload_that_somebody_has_paused(app):
+    app.deploy()
+    app.run("rollout", "pause", "deployment/guestbook")
+    refused = app.harmony("plan").expect(5, r"error\[H0476\].*paused", "^help: ")
+    app.harmony("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}").expect(5, r"error\[H0476\]")
+    assert f"kubectl rollout resume deployment.apps/guestbook -n {app.name}" in refused.text, refused.text
+    app.run("rollout", "resume", "deployment.apps/guestbook")
+    app.deploy().expect(0, "5 checks passed")
+
+
+def test_a_claim_that_is_another_one(app):
+    """It has the name and the marks of the one before, and nothing of its data."""
+    app.deploy()
+    claim = app.json("get", "persistentvolumeclaim/guestbook-db-data")
+    app.run("scale", "statefulset/guestbook-db", "--replicas=0")
+    app.run("wait", "--for=delete", "pod/guestbook-db-0", "--timeout=60s")
+    for field in ("uid", "resourceVersion", "creationTimestamp"):
+        claim["metadata"].pop(field)
+    claim["metadata"]["annotations"] = {key: value for key, value in claim["metadata"]["annotations"].items() if key.startswith("harmony.dev/")}
+    claim["spec"].pop("volumeName")
+    claim.pop("status")
+    app.run("replace", "--force", "-f", "-", stdin=json.dumps(claim))
+    told = "warning: persistentvolumeclaim/guestbook-db-data is another one than was deployed"
+    app.harmony("plan").expect(0, told)
+    app.harmony("deploy", "--yes").expect(0, told, "5 checks passed")
+    app.plan_is_empty()
 
 
 def test_a_finalizer_of_somebody_else(app):
