@@ -57,6 +57,7 @@ struct ForwardTarget {
 struct Unproven {
   std::string reason;
   bool may_heal = false;  ///< it may still become so by itself: pods that are not ready at the moment
+  std::string help = {};  ///< where the cause is known
 };
 
 class RehearsedApi;

@@ -217,8 +217,10 @@ std::optional<Error> ServerApi::not_ours_any_more(Scope& in, const ObjectReferen
     if (known == ensured_.end() || is_going(live)) return std::nullopt;
     wanted = known->second.wanted;
     const bool same = known->second.uid == text_at(live, "metadata.uid");
-    const bool has_moved = known->second.generation > 0 ? generation > known->second.generation
-                                                        : !prove_unchanged(wanted.object, live, field_manager).holds();
+    // A Service has no generation, and no controller writes what it leads to.
+    const bool has_moved = reference.what.kind == "Service"
+                               ? !prove_unchanged(wanted.object, live, field_manager).holds()
+                               : known->second.generation > 0 && generation > known->second.generation;
     if (same && !has_moved) return std::nullopt;
   }
   if (auto error = overtaken(in, *place_, wanted, live)) return error;
@@ -266,9 +268,7 @@ void ServerApi::until_gone(Scope& in, const ObjectReference& reference, const st
   } catch (TimedOut& late) {
     if (!held.empty())
       late.data().help = fmt::format(
-          "whoever has put the finalizer there takes it away, once it has done its work; where nobody is left to: "
-          "kubectl "
-          "patch {}/{} -n {} --type=merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'",
+          "whoever has put the finalizer there takes it away; where nobody is left to: kubectl edit {}/{} -n {}",
           subject.kind, subject.name, place_->space);
     throw;
   }

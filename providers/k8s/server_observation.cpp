@@ -154,26 +154,25 @@ void ServerApi::require_reachable(const host::Endpoint& endpoint) const { forwar
 
 std::optional<Unproven> ServerApi::not_as_wanted(Scope& in, const ObjectReference& reference, const json::value& live,
                                                  const Objects& related) {
-  if (const auto error = not_ours_any_more(in, reference, live)) return Unproven{error->data().message};
+  if (const auto error = not_ours_any_more(in, reference, live))
+    return Unproven{.reason = error->data().message, .help = error->data().help};
   const Readiness readiness = readiness_of(&live, related, expected(reference));
   if (readiness.state == Readiness::State::ready) return std::nullopt;
   const auto causes = explain(live, related);
   const bool hopeless = !causes.empty() && causes.front().prospect == Prospect::hopeless;
-  return Unproven{subject_of(reference).text() + ": " + readiness.reason,
-                  readiness.state == Readiness::State::in_progress && !hopeless};
+  return Unproven{.reason = subject_of(reference).text() + ": " + readiness.reason,
+                  .may_heal = readiness.state == Readiness::State::in_progress && !hopeless,
+                  .help = causes.empty() ? "" : causes.front().diagnostic.help};
 }
 
 std::optional<Unproven> ServerApi::not_proven(Scope& in, const ForwardTarget& target, const std::string& service) {
-  Selected pods;
-  Objects related;
   for (const ObjectReference& reference :
        {ObjectReference{target.what(), place_->space, target.name}, {{"", "v1", "Service"}, place_->space, service}}) {
     const auto live = find(in, reference);
     if (!live) return Unproven{fmt::format("there is no {}", subject_of(reference).text())};
-    related = related_to(in, *live);
+    const Objects related = related_to(in, *live);
     if (auto why = not_as_wanted(in, reference, *live, related)) return why;
-    if (reference.what.kind == "Service") continue;
-    pods = pods_made_by(*live, related);
+    Selected pods = pods_made_by(*live, related);  // by a Service none
     std::erase_if(pods, [](const json::value* pod) { return is_going(*pod) || !is_ready_pod(*pod); });
     if (!run_the_same_images(pods)) return Unproven{"its pods run different images"};
   }

@@ -153,12 +153,11 @@ void RouteOnKubernetes::require_proven(Scope& in, std::string_view instance, con
   } catch (const TimedOut&) {                // `why` says more
   }
   if (!why) return;
-  throw Error(
-      {.code = "H0265",
-       .message = fmt::format("what route `{}` leads to is not what was just deployed", instance),
-       .subject = "route/" + std::string(instance),
-       .facts = {{"reason", why->reason}},
-       .help = "deploy again; a pod that somebody has changed is made anew where it is deleted: kubectl delete pod"});
+  throw Error({.code = "H0265",
+               .message = fmt::format("what route `{}` leads to is not what was just deployed", instance),
+               .subject = "route/" + std::string(instance),
+               .facts = {{"reason", why->reason}},
+               .help = why->help.empty() ? "look at `status`, and deploy again" : why->help});
 }
 
 HttpResponse RouteOnKubernetes::request(Scope& in, std::string_view instance, const HttpRequest& request) {

@@ -139,8 +139,8 @@ def test_an_image_that_is_set_on_a_pod(app):
     pod = app.json("get", "pods", "-l", "app.kubernetes.io/name=guestbook")["items"][0]["metadata"]["name"]
     app.run("set", "image", f"pod/{pod}", f"guestbook={IMAGES['guestbook-next']}")
     said = f"pod `{pod}` runs `{IMAGES['guestbook-next']}`, which `kubectl-set` has set"
-    app.harmony("plan").expect(0, "warning: " + said)
-    app.harmony("deploy", "--yes").expect(3, r"error\[H0265\]", "reason: " + said, "kubectl delete pod")
+    app.harmony("plan").expect(0, "warning: deployment.apps/guestbook: " + said)
+    app.harmony("deploy", "--yes").expect(3, r"error\[H0265\]", "reason: deployment.apps/guestbook: " + said, "kubectl delete pod")
     app.harmony("deploy", "--yes", "--set", "replicas=1").expect(1, r"error\[H0477\]: " + said, f"kubectl delete pod {pod} -n {app.name}")
     app.harmony("status").expect(0, f"degraded +{said}")
     app.run("delete", f"pod/{pod}")
@@ -152,7 +152,7 @@ def test_a_pod_of_somebody_else_with_our_labels(app):
     app.deploy()
     app.run("run", "stranger", f"--image={IMAGES['busybox']}", "--image-pull-policy=Never",
             f"--labels=app.kubernetes.io/name=guestbook,harmony.dev/deployment=guestbook", "--command", "--", "sleep", "1000")
-    wait_for("the stranger to run", lambda: app.json("get", "pod/stranger")["status"]["phase"] == "Running", limit=60)
+    app.run("wait", "--for=condition=Ready", "pod/stranger", "--timeout=60s")
     leads = "service/guestbook.* leads to pod `stranger`, which no workload controls"
     app.harmony("plan").expect(0, f"warning: {leads}", "No changes")
     app.harmony("status").expect(0, leads)
@@ -186,6 +186,18 @@ def test_a_service_that_leads_elsewhere(app):
     app.harmony("deploy", "--yes", "--allow-replace").expect(0, "5 checks passed")
     assert app.json("get", "service/guestbook")["spec"]["clusterIP"] != "None"
     app.plan_is_empty()
+
+
+def test_a_service_that_is_changed_during_the_smoke_test(app):
+    app.deploy()
+    deploy = app.start("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}")
+    read_until(deploy, "smoke test GuestbookWorks: started")
+    deploy.send_signal(signal.SIGSTOP)
+    app.run("patch", "service/guestbook", "--type=json", "-p", '[{"op":"replace","path":"/spec/ports/0/targetPort","value":9}]')
+    deploy.send_signal(signal.SIGCONT)
+    text, _ = deploy.communicate(timeout=60)
+    assert deploy.returncode == 3 and "H0265" in text and "`service/guestbook` was changed by somebody else" in text, text
+    app.harmony("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}").expect(0, "5 checks passed")
 
 
 def test_a_container_that_has_a_port_of_the_same_name(app):
