@@ -83,8 +83,8 @@ StandIn in_a_space_that_is_there(const Place& place) {
 }
 /// Quotas count both.
 StandIn beside_what_is_there(const Place& place) { return {place.space, "-anew", {"H0458"}}; }
-/// So may rules about what two objects share: the host of two routes.
-StandIn beside_what_goes(const Place& place) { return {place.space, "-anew", {"H0458", "H0463"}}; }
+/// So may rules about what two objects share, the host of two routes; and a right may be to one name alone.
+StandIn beside_what_goes(const Place& place) { return {place.space, "-anew", {"H0458", "H0461", "H0463"}}; }
 
 /// @returns what the server would make of it; nothing where it gave no dry run, with the reason in `change`
 std::optional<json::value> preview_in_stand_in(Scope& in, const Place& place, const Wanted& wanted,

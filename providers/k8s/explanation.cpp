@@ -144,7 +144,7 @@ std::optional<Explanation> altered_cause(const json::value& pod, const json::val
 }
 
 /// What its controller itself has given up.
-/// No wait makes it go.
+/// A pod without a workload may be about to get one, a slice about to go.
 std::optional<Explanation> foreign_endpoint_cause(const json::value& object, const Objects& related) {
   const auto found = foreign_endpoint_of(object, related);
   if (!found) return std::nullopt;
@@ -153,7 +153,8 @@ std::optional<Explanation> foreign_endpoint_cause(const json::value& object, con
                                     .subject = subject_of(object),
                                     .help = found->help},
                      .prospect = Prospect::hopeless,
-                     .is_current = true};
+                     .is_current = true,
+                     .may_pass = true};
 }
 
 std::optional<Explanation> controller_cause(const json::value& object) {

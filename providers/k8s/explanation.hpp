@@ -31,6 +31,7 @@ struct Explanation {
   std::string rule = {};  ///< why it is given up, or until when it is waited for
   std::optional<LogPlace> log = {};
   bool is_current = false;  ///< it shows in what is wanted now: whatever was wrong before
+  bool may_pass = false;  ///< a controller may be about to put it right: it gets a moment, then there is no hope
 };
 
 /// How often something has to go wrong before it is given up. Counts, never times: a slow cluster is no failure.

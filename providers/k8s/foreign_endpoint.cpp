@@ -51,25 +51,39 @@ std::optional<ForeignEndpoint> stray_pod(const Selected& pods) {
   return std::nullopt;
 }
 
-/// Containers of a pod that have a port of this name; the Service leads to the first of them.
-std::vector<std::string> containers_with(const json::value& pod, std::string_view port) {
-  std::vector<std::string> names;
-  for (const json::value& container : list_at(pod, "spec.containers"))
-    if (std::ranges::any_of(list_at(container, "ports"),
-                            [&](const json::value& one) { return text_at(one, "name") == port; }))
-      names.push_back(host::printable(text_at(container, "name")));
-  return names;
+/// As they name their containers: an application's like its instance, a server's like its port.
+bool is_of_the_deployment(const json::value& container, const json::value& pod, std::string_view port) {
+  const std::string_view name = text_at(container, "name");
+  return name == port || name == label_of(pod, "app.kubernetes.io/name");
 }
 
-std::optional<ForeignEndpoint> ambiguous_port(const json::value& service, const Selected& pods) {
+/// The containers of a pod that have this port of a Service; it leads to the first of them.
+std::vector<const json::value*> containers_with(const json::value& pod, const json::value& port) {
+  const auto protocol = [](const json::value& of) {
+    const std::string_view said = text_at(of, "protocol");
+    return said.empty() ? std::string_view("TCP") : said;
+  };
+  std::vector<const json::value*> found;
+  for (const json::value& container : list_at(pod, "spec.containers"))
+    if (std::ranges::any_of(list_at(container, "ports"), [&](const json::value& one) {
+          return text_at(one, "name") == text_at(port, "targetPort") && protocol(one) == protocol(port);
+        }))
+      found.push_back(&container);
+  return found;
+}
+
+std::optional<ForeignEndpoint> port_of_another(const json::value& service, const Selected& pods) {
   for (const json::value& port : list_at(service, "spec.ports"))
     for (const json::value* pod : pods) {
       const std::string_view name = text_at(port, "targetPort");
-      const auto names = name.empty() ? std::vector<std::string>{} : containers_with(*pod, name);
-      if (names.size() > 1)
-        return ForeignEndpoint{fmt::format("leads to the port `{}` of container `{}` of pod `{}`: `{}` has one of that "
-                                           "name, too",
-                                           host::printable(name), names[0], shown(*pod), names[1]),
+      if (name.empty()) continue;
+      const auto containers = containers_with(*pod, port);
+      const auto ours = std::ranges::find_if(
+          containers, [&](const json::value* one) { return is_of_the_deployment(*one, *pod, name); });
+      if (ours != containers.end() && ours != containers.begin())
+        return ForeignEndpoint{fmt::format("leads to the port `{}` of container `{}` of pod `{}`, not to that of `{}`",
+                                           host::printable(name), host::printable(text_at(*containers.front(), "name")),
+                                           shown(*pod), host::printable(text_at(**ours, "name"))),
                                "give the port of the container that somebody has added another name, or take it away"};
     }
   return std::nullopt;
@@ -86,7 +100,7 @@ std::optional<ForeignEndpoint> foreign_endpoint_of(const json::value& service, c
   });
   if (auto found = address_by_hand(service, related)) return found;
   if (auto found = stray_pod(pods)) return found;
-  return ambiguous_port(service, pods);
+  return port_of_another(service, pods);
 }
 
 }  // namespace harmony::k8s

@@ -160,7 +160,9 @@ class SetWait {
     auto causes = explain(live, all, written ? tolerance_ : Tolerance{});
     if (causes.empty() && readiness.state == Readiness::State::failed) causes.push_back(given_up(one, readiness));
     if (causes.empty()) return;
-    if (causes.front().prospect == Prospect::hopeless && !is_old(one, live, causes.front())) {
+    const bool passes = causes.front().may_pass && may_still_tell();
+    awaits_word_ = awaits_word_ || passes;
+    if (causes.front().prospect == Prospect::hopeless && !passes && !is_old(one, live, causes.front())) {
       add_log_of(causes.front());
       if (const std::string& why = causes.front().rule; !why.empty())
         causes.front().diagnostic.notes.push_back("given up: " + why);
@@ -215,7 +217,7 @@ class SetWait {
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::optional<Subject> silent_;
   std::chrono::steady_clock::time_point silent_since_ = began_;
-  bool awaits_word_ = false;  ///< nothing else is missing than what a controller may never say
+  bool awaits_word_ = false;  ///< time alone decides: what a controller may never say, or never put right
   std::vector<std::string> assumed_;
   std::optional<std::string> last_ = "it is being looked at";
   std::optional<Explanation> explanation_;

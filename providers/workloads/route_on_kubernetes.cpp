@@ -140,6 +140,16 @@ void RouteOnKubernetes::ensure(Scope& in, const Route& route) {
   provided_[route.instance] = route;
 }
 
+namespace {
+Error not_proven(std::string_view instance, const k8s::Unproven& why) {
+  return Error({.code = "H0265",
+                .message = fmt::format("what route `{}` leads to is not what was just deployed", instance),
+                .subject = "route/" + std::string(instance),
+                .facts = {{"reason", why.reason}},
+                .help = why.help.empty() ? "look at `status`, and deploy again" : why.help});
+}
+}  // namespace
+
 /// A pod that has lost what it works with for a moment, since that was made anew, is ready again soon.
 void RouteOnKubernetes::require_proven(Scope& in, std::string_view instance, const k8s::ForwardTarget& target) {
   std::optional<k8s::Unproven> why;
@@ -152,12 +162,7 @@ void RouteOnKubernetes::require_proven(Scope& in, std::string_view instance, con
     });
   } catch (const TimedOut&) {                // `why` says more
   }
-  if (!why) return;
-  throw Error({.code = "H0265",
-               .message = fmt::format("what route `{}` leads to is not what was just deployed", instance),
-               .subject = "route/" + std::string(instance),
-               .facts = {{"reason", why->reason}},
-               .help = why->help.empty() ? "look at `status`, and deploy again" : why->help});
+  if (why) throw not_proven(instance, *why);
 }
 
 HttpResponse RouteOnKubernetes::request(Scope& in, std::string_view instance, const HttpRequest& request) {
@@ -168,7 +173,9 @@ HttpResponse RouteOnKubernetes::request(Scope& in, std::string_view instance, co
   if (!route.host.empty()) asked.headers.try_emplace("Host", route.host);
   const http::Answer answer = probe_->request(in, api_->forward(in, target), asked, 10s);
   if (answer.response) {
-    require_proven(in, instance, target);    // somebody may have changed it meanwhile
+    // Somebody may have changed it meanwhile; that another instance is on its way is no such thing.
+    const auto why = api_->not_proven(in, target, std::string(instance));
+    if (why && !why->may_heal) throw not_proven(instance, *why);
     return *answer.response;
   }
   throw Error(

@@ -162,6 +162,13 @@ def test_a_pod_of_somebody_else_with_our_labels(app):
     app.harmony("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}").expect(0, "5 checks passed")
 
 
+def test_pods_whose_workload_is_gone_find_their_new_one(app):
+    """Until its controller has looked at them they are nobody's."""
+    app.deploy()
+    app.run("delete", "statefulset/guestbook-nats", "--cascade=orphan")
+    app.deploy().expect(0, "5 checks passed")
+
+
 def test_a_service_that_leads_elsewhere(app):
     """The pods work, and who asks the Service does not reach them."""
     app.deploy()
@@ -207,7 +214,7 @@ def test_a_container_that_has_a_port_of_the_same_name(app):
              "securityContext": {"runAsUser": 65534}}
     app.run("patch", "deployment/guestbook", "--type=json", "-p", json.dumps([{"op": "add", "path": "/spec/template/spec/containers/0", "value": other}]))
     app.run("rollout", "status", "deployment/guestbook", "--timeout=60s")
-    app.harmony("deploy", "--yes").expect(3, r"error\[H0265\]", "leads to the port `http` of container `aaa`")
+    app.harmony("deploy", "--yes").expect(3, r"error\[H0265\]", "leads to the port `http` of container `aaa` of pod `.*`, not to that of `guestbook`")
 
 
 def test_a_workload_that_somebody_has_paused(app):

@@ -15,7 +15,7 @@ const json::value service = json::parse(
 
 json::value pod(const char* name) {
   json::value made = json::parse(
-      R"({"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"shop","labels":{"app":"web"},"ownerReferences":[{"kind":"ReplicaSet","controller":true}]},
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"shop","labels":{"app":"web","app.kubernetes.io/name":"web"},"ownerReferences":[{"kind":"ReplicaSet","controller":true}]},
           "spec":{"containers":[{"name":"web","ports":[{"name":"http","containerPort":8080}]}]},
           "status":{"conditions":[{"type":"Ready","status":"True"}]}})");
   made.at("metadata").as_object()["name"] = name;
@@ -66,13 +66,17 @@ TEST_CASE("an address that is no pod's is named, whatever it is") {
     CHECK(foreign_endpoint_of(service, {pod("web-a"), slice(nonsense)}));
 }
 
-TEST_CASE("a port's name that two containers have leads to the first") {
+TEST_CASE("a port's name that two containers have leads to the first, which is to be ours") {
   json::value two = pod("web-a");
   json::array& containers = two.at("spec").at("containers").as_array();
-  containers.insert(containers.begin(), json::parse(R"({"name":"aaa","ports":[{"name":"http","containerPort":9}]})"));
+  const json::value other = json::parse(R"({"name":"aaa","ports":[{"name":"http","containerPort":9}]})");
+  containers.insert(containers.begin(), other);
   const auto found = foreign_endpoint_of(service, {two});
   REQUIRE(found);
-  CHECK(found->text == "leads to the port `http` of container `aaa` of pod `web-a`: `web` has one of that name, too");
-  containers[0].at("ports").at(0).as_object()["name"] = "metrics";
+  CHECK(found->text == "leads to the port `http` of container `aaa` of pod `web-a`, not to that of `web`");
+  containers[0].at("ports").at(0).as_object()["protocol"] = "UDP";
+  CHECK_FALSE(foreign_endpoint_of(service, {two}));
+  containers.erase(containers.begin());
+  containers.push_back(other);
   CHECK_FALSE(foreign_endpoint_of(service, {two}));
 }
