@@ -207,6 +207,11 @@ Expected ServerApi::expected(const ObjectReference& reference) const {
   return known == ensured_.end() ? Expected{} : known->second.written.value_or(Expected{});
 }
 
+bool ServerApi::has_ensured(const ObjectReference& reference) const {
+  std::lock_guard hold{mutex_};
+  return ensured_.contains(reference);
+}
+
 std::optional<Error> ServerApi::not_ours_any_more(Scope& in, const ObjectReference& reference,
                                                   const json::value& live) {
   const auto generation = number_at(live, "metadata.generation").value_or(0);

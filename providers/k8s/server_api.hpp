@@ -74,6 +74,9 @@ class ServerApi final : public Api {
   Expected expected(const ObjectReference&) const;
   /// H0474, H0476 or H0430 where `live` is not what this run has made of it, or left.
   std::optional<Error> not_ours_any_more(Scope&, const ObjectReference&, const boost::json::value& live);
+  /// Whether this run has written it, or found it as it is wanted.
+  bool has_ensured(const ObjectReference&) const;
+  std::optional<std::string> ready_pod_soon(Scope&, const ForwardTarget&);
   /// What of it is not as this run, or the one before, has left it, or not ready.
   std::optional<Unproven> not_as_wanted(Scope&, const ObjectReference&, const boost::json::value& live,
                                         const Objects& related);

@@ -20,6 +20,7 @@
 
 namespace harmony::k8s {
 
+using namespace std::chrono_literals;
 namespace json = boost::json;
 
 namespace {
@@ -141,8 +142,25 @@ std::optional<std::string> ServerApi::ready_pod(Scope& in, const ForwardTarget& 
   return std::string(text_at(*newest, "metadata.name"));
 }
 
+/// What this run has waited for may lose its readiness for a moment, and gets it back.
+std::optional<std::string> ServerApi::ready_pod_soon(Scope& in, const ForwardTarget& target) {
+  auto pod = ready_pod(in, target);
+  if (pod || !has_ensured({target.what(), place_->space, target.name})) return pod;
+  try {
+    in.until({.limit = 20s, .what = "a pod of `" + target.name + "` is ready again"},
+             [&]() -> std::optional<std::string> {
+               pod = ready_pod(in, target);
+               if (pod) return std::nullopt;
+               in.pause(200ms);
+               return "no pod of `" + target.name + "` is ready";
+             });
+  } catch (const TimedOut&) {  // the caller says more
+  }
+  return pod;
+}
+
 host::Endpoint ServerApi::forward(Scope& in, const ForwardTarget& target) {
-  if (const auto pod = ready_pod(in, target)) return forwards_->to(*pod, target.port);
+  if (const auto pod = ready_pod_soon(in, target)) return forwards_->to(*pod, target.port);
   throw Error({.code = "H0440",
                .category = Category::unreachable,
                .message = fmt::format("no pod of `{}` is ready to be spoken to", target.name),
