@@ -172,6 +172,7 @@ void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
   report.changed_anything = true;
   RealRun run{services(), ledger, &plan, options.fail_at_write};
   Node& root = fresh_root();
+  for (Note& note : notes_of_lost_data(plan.outcome, before)) root.record(std::move(note));
   run.point("began");
   const auto finish = [&] {
     record.finished = now_text();

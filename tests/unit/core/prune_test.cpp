@@ -90,7 +90,12 @@ TEST_CASE("data that somebody took away is made anew, and the plan says that it 
   CHECK(plan.outcome.find({"world", "thing", "data"})->reason ==
         "it was deployed, and is gone: its data is lost, or somewhere else");
   CHECK(plan.outcome.find({"world", "thing", "a"})->reason == "");
-  CHECK(test.deploy(with_data(true)).ok());
+  const Report report = test.deploy(with_data(true));
+  REQUIRE(report.ok());
+  REQUIRE(report.outcome.notes.size() == 1);
+  CHECK(report.outcome.notes[0].text ==
+        "thing/data was gone, and is made anew: what was in it is lost, or somewhere else");
+  CHECK(test.deploy(with_data(true)).outcome.notes.empty());
 }
 
 TEST_CASE("things of the machine are never removed") {
