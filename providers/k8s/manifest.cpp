@@ -32,6 +32,9 @@ json::object service(const std::string& name, const std::string& instance,
 json::object single_pod(const std::string& instance, json::object pod) {
   json::object made = named("apps/v1", "StatefulSet", instance);
   const json::object labels = selector_of(instance);
+  // A volume for one node may be mounted there by two pods, and two servers at work on the same data destroy it.
+  const json::value no_second{{"labelSelector", {{"matchLabels", labels}}}, {"topologyKey", "kubernetes.io/hostname"}};
+  pod["affinity"] = {{"podAntiAffinity", {{"requiredDuringSchedulingIgnoredDuringExecution", json::array{no_second}}}}};
   made["spec"] = {{"serviceName", instance},
                   {"replicas", 1},
                   // In order, a pod that never gets ready keeps its own mending waiting.

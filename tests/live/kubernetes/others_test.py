@@ -207,6 +207,19 @@ def test_a_service_that_is_changed_during_the_smoke_test(app):
     app.harmony("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}").expect(0, "5 checks passed")
 
 
+def test_a_second_server_on_the_same_data(app):
+    """Both would write to it."""
+    app.deploy()
+    for name in ("guestbook-db", "guestbook-nats"):
+        first = app.json("get", f"pod/{name}-0")
+        app.run("scale", f"statefulset/{name}", "--replicas=2")
+        app.run("wait", "--for=jsonpath={.status.conditions[0].reason}=Unschedulable", f"pod/{name}-1", "--timeout=60s")
+        app.deploy().expect(0, "scales 2 -> 1", "5 checks passed")
+        after = app.json("get", f"pod/{name}-0")
+        assert after["metadata"]["uid"] == first["metadata"]["uid"] and after["status"]["containerStatuses"][0]["restartCount"] == 0
+        app.plan_is_empty()
+
+
 def test_a_container_that_has_a_port_of_the_same_name(app):
     """A Service leads to the first one."""
     app.deploy()
