@@ -58,6 +58,8 @@ struct Unproven {
   std::string reason;
   bool may_heal = false;  ///< it may still become so by itself: pods that are not ready at the moment
   std::string help = {};  ///< where the cause is known
+  std::string subject = {};  ///< where it is neither the workload nor the Service that was asked for
+  std::string others = {};  ///< what somebody has set there, and no Score: it may be the cause
 };
 
 class RehearsedApi;
@@ -78,7 +80,8 @@ class Api : public Primitive {
   /// Sends nothing. @throws Error H0461 where the last connection through this forward was not allowed
   virtual void require_reachable(const host::Endpoint&) const = 0;
   /// Nothing where the pods behind are those of the version wanted last, all of one image, and this Service leads to them
-  /// and to nothing else; else what is not so.
+  /// and to nothing else; else what is not so. Where a deploy changes nothing, and so waits for nothing, that what its
+  /// rehearsal has found not to work still does not, too.
   virtual std::optional<Unproven> not_proven(Scope&, const ForwardTarget&, const std::string& service) = 0;
 
   // writes

@@ -43,6 +43,26 @@ Claim claim_of(std::string_view path, std::string_view message) {
   return claim;
 }
 
+std::string told(const std::vector<Claim>& claims, std::string_view did, std::string_view since) {
+  constexpr std::size_t enough = 3;
+  std::map<std::string, std::vector<std::string>> by_manager;
+  for (const Claim& claim : claims)
+    by_manager[claim.manager].push_back("`" + claim.path.substr(claim.path.starts_with('.') ? 1 : 0) + "`");
+  std::vector<std::string> texts;
+  for (auto& [manager, paths] : by_manager) {
+    const std::size_t more = paths.size() > enough ? paths.size() - enough : 0;
+    paths.resize(paths.size() - more);
+    texts.push_back(fmt::format("`{}` {} {}{}{}", manager, did, fmt::join(paths, ", "),
+                                more == 0 ? "" : fmt::format(" and {} more", more), since));
+  }
+  return fmt::format("{}", fmt::join(texts, "; "));
+}
+
+bool is_below(std::string_view path, std::string_view above) {
+  return path.starts_with(above) && path.size() > above.size() &&
+         (path[above.size()] == '.' || path[above.size()] == '[');
+}
+
 }  // namespace
 
 std::optional<Conflict> conflict_of(const boost::json::value& status, const FieldSet& owned) {
@@ -82,19 +102,25 @@ Diagnostic conflict_diagnostic(const std::string& subject, const Conflict& confl
   return diagnostic;
 }
 
-std::string drift_text(const std::vector<Claim>& drift) {
-  constexpr std::size_t enough = 3;  // the fields stand below
-  std::map<std::string, std::vector<std::string>> by_manager;
-  for (const Claim& claim : drift)
-    by_manager[claim.manager].push_back("`" + claim.path.substr(claim.path.starts_with('.') ? 1 : 0) + "`");
-  std::vector<std::string> texts;
-  for (auto& [manager, paths] : by_manager) {
-    const std::size_t more = paths.size() > enough ? paths.size() - enough : 0;
-    paths.resize(paths.size() - more);
-    texts.push_back(fmt::format("`{}` has changed {}{} since the last deploy", manager, fmt::join(paths, ", "),
-                                more == 0 ? "" : fmt::format(" and {} more", more)));
+std::string drift_text(const std::vector<Claim>& drift) { return told(drift, "has changed", " since the last deploy"); }
+
+std::vector<Claim> added_to_pods(const boost::json::value& live, std::string_view manager) {
+  constexpr std::string_view pod = ".spec.template.spec";
+  const FieldSet ours = applied_by(live, manager);
+  std::vector<Claim> added;
+  if (ours.empty()) return added;
+  for (const Owner& owner : owners_of(live)) {
+    if (owner.manager == manager || !owner.subresource.empty()) continue;
+    std::string above = "none";
+    for (const std::string& path : owner.fields.without(ours).paths()) {
+      if (!path.starts_with(pod) || path.size() == pod.size() || is_below(path, above)) continue;
+      added.push_back({host::printable(path.substr(pod.size())), host::printable(owner.manager)});
+      above = path;
+    }
   }
-  return fmt::format("{}", fmt::join(texts, "; "));
+  return added;
 }
+
+std::string addition_text(const std::vector<Claim>& added) { return told(added, "has set", ""); }
 
 }  // namespace harmony::k8s

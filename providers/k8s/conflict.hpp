@@ -41,4 +41,10 @@ Diagnostic conflict_diagnostic(const std::string& subject, const Conflict&);
 /// For a change that takes them back: "`kubectl-edit` has changed `spec.replicas` since the last deploy". Empty without.
 std::string drift_text(const std::vector<Claim>& drift);
 
+/// What others have set in the pods of a workload that `manager` has applied, and `manager` has not: an apply leaves it
+/// there. Outermost paths, within the pod: `.containers[name="web"].env[name="PGOPTIONS"]`.
+std::vector<Claim> added_to_pods(const boost::json::value& live, std::string_view manager);
+/// "`kubectl-set` has set `containers[name="web"].env[name="PGOPTIONS"]`". Empty without.
+std::string addition_text(const std::vector<Claim>& added);
+
 }  // namespace harmony::k8s

@@ -143,7 +143,6 @@ std::optional<Explanation> altered_cause(const json::value& pod, const json::val
       .is_current = true};
 }
 
-/// What its controller itself has given up.
 /// A pod without a workload may be about to get one, a slice about to go.
 std::optional<Explanation> foreign_endpoint_cause(const json::value& object, const Objects& related) {
   const auto found = foreign_endpoint_of(object, related);
@@ -157,6 +156,7 @@ std::optional<Explanation> foreign_endpoint_cause(const json::value& object, con
                      .may_pass = true};
 }
 
+/// What its controller itself has given up.
 std::optional<Explanation> controller_cause(const json::value& object) {
   const std::string subject = subject_of(object);
   const Condition progress = condition_of(object, "Progressing"), failed = condition_of(object, "Failed");

@@ -152,7 +152,18 @@ host::Endpoint RehearsedApi::forward(Scope& in, const ForwardTarget& target) {
 void RehearsedApi::require_reachable(const host::Endpoint& endpoint) const { real_->require_reachable(endpoint); }
 
 std::optional<Unproven> RehearsedApi::not_proven(Scope& in, const ForwardTarget& target, const std::string& service) {
+  for (const ObjectReference& reference : not_working()) {  // in the order of their making: a server before its clients
+    auto why = real_->not_as_wanted(in, reference);
+    if (!why) continue;
+    why->subject = subject_of(reference).text();
+    return why;
+  }
   return real_->not_proven(in, target, service);
+}
+
+std::vector<ObjectReference> RehearsedApi::not_working() const {
+  std::lock_guard hold{mutex_};
+  return not_working_;
 }
 
 std::string RehearsedApi::read_again(Scope& in, std::string_view key) { return real_->read_again(in, key); }
@@ -263,8 +274,10 @@ void RehearsedApi::warn_of_what_does_not_work(Scope& in, const ObjectSet& set) {
     const auto live = find(in, reference);
     if (!live || (reference.what.group != "apps" && reference.what.kind != "Service")) continue;
     const Readiness readiness = readiness_of(&*live, related);
-    if (readiness.state == Readiness::State::in_progress || readiness.state == Readiness::State::failed)
-      in.note("warning", subject_of(reference).text() + ": " + readiness.reason);
+    if (readiness.state != Readiness::State::in_progress && readiness.state != Readiness::State::failed) continue;
+    in.note("warning", subject_of(reference).text() + ": " + readiness.reason);
+    std::lock_guard hold{mutex_};
+    not_working_.push_back(std::move(reference));
   }
 }
 

@@ -50,6 +50,7 @@ class RehearsedApi final : public Api {
   void note(const Change&);
   void warn_of_what_does_not_work(Scope&, const ObjectSet&);
   const Objects& what_works(Scope&);
+  std::vector<ObjectReference> not_working() const;
   bool changes_a_workload() const;
   bool is_pending(const Subject&) const;
   /// In a namespace that is yet to be made nothing is known. @throws Error H0461
@@ -66,6 +67,7 @@ class RehearsedApi final : public Api {
   };
   std::map<Subject, Described> described_;
   std::map<Subject, Change> pending_;        ///< what this rehearsal would have done
+  std::vector<ObjectReference> not_working_; ///< is as it is wanted, and was not ready
   std::optional<bool> space_there_;
   std::once_flag works_once_;
   Objects works_;

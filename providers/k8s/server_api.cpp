@@ -207,9 +207,9 @@ Expected ServerApi::expected(const ObjectReference& reference) const {
   return known == ensured_.end() ? Expected{} : known->second.written.value_or(Expected{});
 }
 
-bool ServerApi::has_ensured(const ObjectReference& reference) const {
+bool ServerApi::was_ready(const ObjectReference& reference) const {
   std::lock_guard hold{mutex_};
-  return ensured_.contains(reference);
+  return ready_.contains(reference);
 }
 
 std::optional<Error> ServerApi::not_ours_any_more(Scope& in, const ObjectReference& reference,

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "k8s/api.hpp"
@@ -59,6 +60,9 @@ class ServerApi final : public Api {
   /// A pod of it that is ready: the youngest; of a Cluster of CloudNativePG its primary.
   std::optional<std::string> ready_pod(Scope&, const ForwardTarget&) const;
 
+  /// What of it is not as this run, or the one before, has left it, or not ready.
+  std::optional<Unproven> not_as_wanted(Scope&, const ObjectReference&);
+
   /// What is expected of it from now on: what a write returned, or what was found as it is wanted.
   void remember(const Wanted&, const std::optional<Expected>& written, const std::optional<boost::json::value>& live);
 
@@ -74,10 +78,9 @@ class ServerApi final : public Api {
   Expected expected(const ObjectReference&) const;
   /// H0474, H0476 or H0430 where `live` is not what this run has made of it, or left.
   std::optional<Error> not_ours_any_more(Scope&, const ObjectReference&, const boost::json::value& live);
-  /// Whether this run has written it, or found it as it is wanted.
-  bool has_ensured(const ObjectReference&) const;
+  /// Whether this run has waited until it was.
+  bool was_ready(const ObjectReference&) const;
   std::optional<std::string> ready_pod_soon(Scope&, const ForwardTarget&);
-  /// What of it is not as this run, or the one before, has left it, or not ready.
   std::optional<Unproven> not_as_wanted(Scope&, const ObjectReference&, const boost::json::value& live,
                                         const Objects& related);
   Expected write(Scope&, const Wanted&, bool force);
@@ -101,6 +104,7 @@ class ServerApi final : public Api {
     std::int64_t generation = 0;
   };
   std::map<ObjectReference, Ensured> ensured_;
+  std::set<ObjectReference> ready_;
 };
 
 }  // namespace harmony::k8s

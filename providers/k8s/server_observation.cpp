@@ -145,7 +145,7 @@ std::optional<std::string> ServerApi::ready_pod(Scope& in, const ForwardTarget& 
 /// What this run has waited for may lose its readiness for a moment, and gets it back.
 std::optional<std::string> ServerApi::ready_pod_soon(Scope& in, const ForwardTarget& target) {
   auto pod = ready_pod(in, target);
-  if (pod || !has_ensured({target.what(), place_->space, target.name})) return pod;
+  if (pod || !was_ready({target.what(), place_->space, target.name})) return pod;
   try {
     in.until({.limit = 20s, .what = "a pod of `" + target.name + "` is ready again"},
              [&]() -> std::optional<std::string> {
@@ -180,21 +180,24 @@ std::optional<Unproven> ServerApi::not_as_wanted(Scope& in, const ObjectReferenc
   const bool hopeless = !causes.empty() && causes.front().prospect == Prospect::hopeless;
   return Unproven{.reason = subject_of(reference).text() + ": " + readiness.reason,
                   .may_heal = readiness.state == Readiness::State::in_progress && !hopeless,
-                  .help = causes.empty() ? "" : causes.front().diagnostic.help};
+                  .help = causes.empty() ? "" : causes.front().diagnostic.help,
+                  .others = addition_text(added_to_pods(live, field_manager))};
+}
+
+std::optional<Unproven> ServerApi::not_as_wanted(Scope& in, const ObjectReference& reference) {
+  const auto live = find(in, reference);
+  if (!live) return Unproven{fmt::format("there is no {}", subject_of(reference).text())};
+  const Objects related = related_to(in, *live);
+  if (auto why = not_as_wanted(in, reference, *live, related)) return why;
+  Selected pods = pods_made_by(*live, related);  // by a Service none
+  std::erase_if(pods, [](const json::value* pod) { return is_going(*pod) || !is_ready_pod(*pod); });
+  if (!run_the_same_images(pods)) return Unproven{"its pods run different images"};
+  return std::nullopt;
 }
 
 std::optional<Unproven> ServerApi::not_proven(Scope& in, const ForwardTarget& target, const std::string& service) {
-  for (const ObjectReference& reference :
-       {ObjectReference{target.what(), place_->space, target.name}, {{"", "v1", "Service"}, place_->space, service}}) {
-    const auto live = find(in, reference);
-    if (!live) return Unproven{fmt::format("there is no {}", subject_of(reference).text())};
-    const Objects related = related_to(in, *live);
-    if (auto why = not_as_wanted(in, reference, *live, related)) return why;
-    Selected pods = pods_made_by(*live, related);  // by a Service none
-    std::erase_if(pods, [](const json::value* pod) { return is_going(*pod) || !is_ready_pod(*pod); });
-    if (!run_the_same_images(pods)) return Unproven{"its pods run different images"};
-  }
-  return std::nullopt;
+  if (auto why = not_as_wanted(in, {target.what(), place_->space, target.name})) return why;
+  return not_as_wanted(in, {{"", "v1", "Service"}, place_->space, service});
 }
 
 }  // namespace harmony::k8s

@@ -11,6 +11,7 @@
 #include <boost/json.hpp>
 
 #include "k8s/cloud_native_pg.hpp"
+#include "k8s/conflict.hpp"
 #include "k8s/explanation.hpp"
 #include "k8s/live_view.hpp"
 #include "k8s/server_api.hpp"
@@ -160,6 +161,8 @@ class SetWait {
     auto causes = explain(live, all, written ? tolerance_ : Tolerance{});
     if (causes.empty() && readiness.state == Readiness::State::failed) causes.push_back(given_up(one, readiness));
     if (causes.empty()) return;
+    if (const std::string others = addition_text(added_to_pods(live, field_manager)); !others.empty())
+      causes.front().diagnostic.facts.emplace_back("others", others);
     const bool passes = causes.front().may_pass && may_still_tell();
     awaits_word_ = awaits_word_ || passes;
     if (causes.front().prospect == Prospect::hopeless && !passes && !is_old(one, live, causes.front())) {
@@ -257,6 +260,12 @@ void ServerApi::until_ready(Scope& in, const ObjectSet& set, std::chrono::millis
   try {
     in.until({.limit = limit, .what = "all of it is ready"}, [&] { return wait.not_yet(); });
     for (const std::string& what : wait.assumed()) in.note("assumed", what);
+    std::lock_guard hold{mutex_};
+    for (const Manifest& manifest : set) {
+      ObjectReference reference = reference_of(manifest.object);
+      reference.space = place_->space;
+      ready_.insert(std::move(reference));
+    }
   } catch (const TimedOut&) {
     auto cause = wait.explanation();
     if (!cause || place_->client->trouble()) throw;  // what was seen last may be long past

@@ -142,11 +142,15 @@ void RouteOnKubernetes::ensure(Scope& in, const Route& route) {
 
 namespace {
 Error not_proven(std::string_view instance, const k8s::Unproven& why) {
-  return Error({.code = "H0265",
-                .message = fmt::format("what route `{}` leads to is not what was just deployed", instance),
-                .subject = "route/" + std::string(instance),
-                .facts = {{"reason", why.reason}},
-                .help = why.help.empty() ? "look at `status`, and deploy again" : why.help});
+  Error error({.code = "H0265",
+               .message = why.subject.empty()
+                              ? fmt::format("what route `{}` leads to is not what was just deployed", instance)
+                              : fmt::format("`{}` does not work as it was deployed", why.subject),
+               .subject = why.subject.empty() ? "route/" + std::string(instance) : why.subject,
+               .facts = {{"reason", why.reason}},
+               .help = why.help.empty() ? "look at `status`, and deploy again" : why.help});
+  if (!why.others.empty()) error.data().facts.emplace_back("others", why.others);
+  return error;
 }
 }  // namespace
 

@@ -207,6 +207,20 @@ def test_a_service_that_is_changed_during_the_smoke_test(app):
     app.harmony("deploy", "--yes", "--set", f"image={IMAGES['guestbook-next']}").expect(0, "5 checks passed")
 
 
+def test_a_server_of_the_deployment_that_is_led_elsewhere(app):
+    """No request of the smoke test need meet it: connections that stand go on."""
+    app.deploy()
+    for name, port in (("guestbook-db", "postgresql"), ("guestbook-nats", "nats")):
+        app.apply({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                   "metadata": {"name": "by-hand", "labels": {"kubernetes.io/service-name": name}},
+                   "endpoints": [{"addresses": ["203.0.113.9"]}], "ports": [{"name": port, "port": 9, "protocol": "TCP"}]})
+        for verb in (["deploy", "--yes"], ["smoke-test"]):
+            app.harmony(*verb).expect(3, rf"error\[H0265\]: `service/{name}` does not work as it was deployed", "leads to 203.0.113.9, which is no pod",
+                                      "kubectl delete endpointslice by-hand")
+        app.run("delete", "endpointslice/by-hand")
+        app.deploy().expect(0, "5 checks passed")
+
+
 def test_a_second_server_on_the_same_data(app):
     """Both would write to it."""
     app.deploy()
@@ -218,6 +232,27 @@ def test_a_second_server_on_the_same_data(app):
         after = app.json("get", f"pod/{name}-0")
         assert after["metadata"]["uid"] == first["metadata"]["uid"] and after["status"]["containerStatuses"][0]["restartCount"] == 0
         app.plan_is_empty()
+
+
+def test_what_others_have_added_to_pods_that_do_not_work(app):
+    """An apply leaves it there, and it may be the cause."""
+    app.deploy()
+    app.run("set", "env", "deployment/guestbook", "PGOPTIONS=-csearch_path=nowhere")
+    app.harmony("deploy", "--yes").expect(3, r"error\[H0265\]: `deployment.apps/guestbook` does not work as it was deployed",
+                                          r"others: `kubectl-set` has set `containers\[name=\"guestbook\"\].env\[name=\"PGOPTIONS\"\]`")
+    app.run("set", "env", "deployment/guestbook", "PGOPTIONS-")
+    app.deploy().expect(0, "5 checks passed")
+
+
+def test_a_lock_waits_for_no_server(app):
+    """Which only the deploy that asks for it can bring up."""
+    app.deploy()
+    app.run("delete", "persistentvolumeclaim/guestbook-db-data", "--wait=false")
+    app.run("delete", "pod/guestbook-db-0", "--now")
+    text = app.deploy().expect(0, "its data is lost, or somewhere else", "5 checks passed",
+                               "warning +persistentvolumeclaim/guestbook-db-data was gone, and is made anew: what was in it is lost").text
+    assert "taking the lock: waiting" not in text, text
+    app.plan_is_empty()
 
 
 def test_a_container_that_has_a_port_of_the_same_name(app):

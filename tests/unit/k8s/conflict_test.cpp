@@ -56,6 +56,25 @@ TEST_CASE("fields that others have taken show in who owns what") {
   CHECK(taken_fields({}, owned, "harmony").empty());
 }
 
+TEST_CASE("what others have put into the pods beside ours is told by its outermost path") {
+  const auto live = recorded::parse(R"({"metadata":{"managedFields":[
+    {"manager":"harmony","operation":"Apply","apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":
+     {"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"web\"}":{".":{},"f:name":{},"f:image":{},"f:env":{"k:{\"name\":\"A\"}":{".":{},"f:name":{}}}}}}}}}},
+    {"manager":"kubectl-set","operation":"Update","apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":
+     {"f:spec":{"f:replicas":{},"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"web\"}":{"f:image":{},"f:env":
+       {"k:{\"name\":\"B\"}":{".":{},"f:name":{},"f:value":{}},"k:{\"name\":\"BB\"}":{".":{},"f:name":{}}}}}}}}}},
+    {"manager":"kube-controller-manager","operation":"Update","apiVersion":"apps/v1","subresource":"status","fieldsType":"FieldsV1",
+     "fieldsV1":{"f:spec":{"f:template":{"f:spec":{"f:hostNetwork":{}}}}}}]}})");
+  const auto added = added_to_pods(live, "harmony");
+  CHECK(added == std::vector<Claim>{{".containers[name=\"web\"].env[name=\"B\"]", "kubectl-set"},
+                                    {".containers[name=\"web\"].env[name=\"BB\"]", "kubectl-set"}});
+  CHECK(
+      addition_text(added) ==
+      "`kubectl-set` has set `containers[name=\"web\"].env[name=\"B\"]`, `containers[name=\"web\"].env[name=\"BB\"]`");
+  CHECK(addition_text({}).empty());
+  CHECK(added_to_pods(live, "somebody").empty());  // who has applied nothing has not made it
+}
+
 TEST_CASE("one cause is told in another form than two") {
   const auto one = conflict_of(recorded::refusal("conflict"), {});
   REQUIRE(one);
