@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "engine_impl.hpp"
@@ -172,7 +173,6 @@ void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
   report.changed_anything = true;
   RealRun run{services(), ledger, &plan, options.fail_at_write};
   Node& root = fresh_root();
-  for (Note& note : notes_of_lost_data(plan.outcome, before)) root.record(std::move(note));
   run.point("began");
   const auto finish = [&] {
     record.finished = now_text();
@@ -201,6 +201,8 @@ void Engine::Impl::deploy_under_lock(const Plan& plan, Report& report) {
     return;
   }
   finish();
+  // Not for the ledger: a later `status` tells of what is there.
+  std::ranges::move(notes_of_lost_data(report.outcome, before), std::back_inserter(report.outcome.notes));
 }
 
 void Engine::Impl::finish_run(const RunRecord& record, Report& report) {

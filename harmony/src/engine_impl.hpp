@@ -44,9 +44,9 @@ struct Leftovers {
 };
 Leftovers leftovers(const LedgerState&, const Run&, const Node& root);
 
-/// Warnings for the end of a deploy, where nobody may have read its plan: data that this ledger knows and that was gone, or
+/// Warnings for the end of a deploy, where nobody may have read its plan: data that the ledger knew and that was gone, or
 /// another, when it began.
-std::vector<Note> notes_of_lost_data(const Outcome& planned, const LedgerState&);
+std::vector<Note> notes_of_lost_data(const Outcome& done, const LedgerState& before);
 
 struct Engine::Impl {
   Program program;

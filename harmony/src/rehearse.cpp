@@ -25,17 +25,16 @@ std::vector<Note> notes_of_other_data(const Outcome& outcome, const LedgerState&
   return notes;
 }
 
-bool makes_anew_what_is_gone(const Change& change, const LedgerState& ledger) {
-  if (change.action != Action::create || !change.holds_data) return false;
+bool was_there(const Change& change, const LedgerState& ledger) {
   const LedgerEntry* entry = ledger.find(change.subject);
-  return entry && entry->state != LedgerEntry::State::intended;
+  return change.holds_data && entry && entry->state != LedgerEntry::State::intended;
 }
 
 /// That it is made once more says nothing of what was in it.
 void name_lost_data(Outcome& outcome, const LedgerState& ledger) {
   for (StepOutcome& step : outcome.steps)
     for (Change& change : step.changes)
-      if (change.reason.empty() && makes_anew_what_is_gone(change, ledger))
+      if (change.action == Action::create && change.reason.empty() && was_there(change, ledger))
         change.reason = "it was deployed, and is gone: its data is lost, or somewhere else";
 }
 
@@ -47,11 +46,11 @@ bool another_has_its_name(const LedgerState& ledger, const Run& run, const Node&
 }
 }  // namespace
 
-std::vector<Note> notes_of_lost_data(const Outcome& outcome, const LedgerState& ledger) {
-  std::vector<Note> notes = notes_of_other_data(outcome, ledger);
-  for (const StepOutcome& step : outcome.steps)
+std::vector<Note> notes_of_lost_data(const Outcome& done, const LedgerState& ledger) {
+  std::vector<Note> notes = notes_of_other_data(done, ledger);
+  for (const StepOutcome& step : done.steps)
     for (const Change& change : step.changes)
-      if (makes_anew_what_is_gone(change, ledger))
+      if (change.action == Action::create && was_there(change, ledger))
         notes.push_back({"warning", fmt::format("{} was gone, and is made anew: what was in it is lost, or somewhere "
                                                 "else",
                                                 change.subject.text())});

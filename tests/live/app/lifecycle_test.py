@@ -116,7 +116,8 @@ def test_destroy_keeps_the_data_and_deploy_takes_it_up_again(app):
     wait_for("everything to be down", lambda: not app.processes())
     app.run("status").expect(0, "kept")
     app.run("plan").expect(0, "data that was kept is taken up again: database server guestbook-db$")
-    app.deploy()
+    again = app.deploy().text
+    assert "lost" not in again, again
     url = app.url()
     assert "kept through a destroy" in http_get(url, "/entries")[1]
     app.run("destroy", "--yes").expect(0)
@@ -134,7 +135,8 @@ def test_after_a_reboot_status_says_so_and_deploy_starts_what_is_there(app):
     app.power_cut()
     app.run("status").expect(0, "down")
     app.run("plan", "--detailed-exitcode").expect(2, "start")
-    app.deploy()
+    again = app.deploy().text
+    assert "lost" not in again, again
     assert "from before the reboot" in http_get(url, "/entries")[1]
     app.plan_is_empty()
 

@@ -98,6 +98,13 @@ TEST_CASE("data that somebody took away is made anew, and the plan says that it 
   CHECK(test.deploy(with_data(true)).outcome.notes.empty());
 }
 
+TEST_CASE("data that was kept is not told as lost where the plan could not look at it") {
+  Deployment test;
+  REQUIRE(test.deploy(with_data(true)).ok());
+  REQUIRE(test.destroy(false).ok());
+  CHECK(test.deploy(with_data(true)).outcome.notes.empty());
+}
+
 TEST_CASE("things of the machine are never removed") {
   Deployment test;
   REQUIRE(test.deploy(part_of("shop", {{.name = "a"}, {.name = "account", .shared = true}})).ok());
