@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "k8s/assessment.hpp"
+#include "k8s/explanation.hpp"
 #include "k8s/levels.hpp"
 #include "k8s/readiness.hpp"
 #include "k8s/rest.hpp"
@@ -45,6 +46,13 @@ std::vector<Right> rights_to_forward(ServerVersion version) {
   std::vector<Right> rights{{"get", "", "pods", "portforward"}};
   if (version >= ServerVersion{1, 35}) rights.push_back({"create", "", "pods", "portforward"});
   return rights;
+}
+
+/// By an autoscaler, say: all of its pods are of one version, some are ready, and nothing is wrong with the others.
+bool is_being_scaled(const json::value& live, const Readiness& readiness, const Objects& related) {
+  const bool serves = number_at(live, "status.readyReplicas").value_or(0) > 0;
+  const bool of_one = number_at(live, "status.updatedReplicas") == number_at(live, "status.replicas");
+  return serves && of_one && readiness.state == Readiness::State::in_progress && explain(live, related).empty();
 }
 
 std::shared_ptr<ServerApi> server_api(std::shared_ptr<Api> real) {
@@ -152,13 +160,16 @@ host::Endpoint RehearsedApi::forward(Scope& in, const ForwardTarget& target) {
 void RehearsedApi::require_reachable(const host::Endpoint& endpoint) const { real_->require_reachable(endpoint); }
 
 std::optional<Unproven> RehearsedApi::not_proven(Scope& in, const ForwardTarget& target, const std::string& service) {
+  std::optional<Unproven> first;
   for (const ObjectReference& reference : not_working()) {  // in the order of their making: a server before its clients
     auto why = real_->not_as_wanted(in, reference);
     if (!why) continue;
     why->subject = subject_of(reference).text();
-    return why;
+    if (!why->may_heal) return why;
+    if (!first) first = std::move(why);
   }
-  return real_->not_proven(in, target, service);
+  auto why = real_->not_proven(in, target, service);
+  return first && (!why || why->may_heal) ? first : why;
 }
 
 std::vector<ObjectReference> RehearsedApi::not_working() const {
@@ -276,6 +287,7 @@ void RehearsedApi::warn_of_what_does_not_work(Scope& in, const ObjectSet& set) {
     const Readiness readiness = readiness_of(&*live, related);
     if (readiness.state != Readiness::State::in_progress && readiness.state != Readiness::State::failed) continue;
     in.note("warning", subject_of(reference).text() + ": " + readiness.reason);
+    if (is_being_scaled(*live, readiness, related)) continue;
     std::lock_guard hold{mutex_};
     not_working_.push_back(std::move(reference));
   }

@@ -67,7 +67,7 @@ class RehearsedApi final : public Api {
   };
   std::map<Subject, Described> described_;
   std::map<Subject, Change> pending_;        ///< what this rehearsal would have done
-  std::vector<ObjectReference> not_working_; ///< is as it is wanted, and was not ready
+  std::vector<ObjectReference> not_working_; ///< is as it is wanted, and did not work
   std::optional<bool> space_there_;
   std::once_flag works_once_;
   Objects works_;

@@ -41,6 +41,11 @@ void mark_pods(json::object& object, const Place& place) {
   if (find(object, "spec.template.metadata.labels")) {
     add(child(child(child(child(object, "spec"), "template"), "metadata"), "labels"));
     if (find(object, "spec.selector.matchLabels")) add(child(child(child(object, "spec"), "selector"), "matchLabels"));
+    constexpr const char *pods = "podAntiAffinity", *required = "requiredDuringSchedulingIgnoredDuringExecution";
+    if (find(object, fmt::format("spec.template.spec.affinity.{}.{}", pods, required)))
+      for (json::value& term :
+           child(child(child(child(object, "spec"), "template"), "spec"), "affinity")[pods].at(required).as_array())
+        add(child(child(term.as_object(), "labelSelector"), "matchLabels"));
   } else if (text_at(object, "kind") == "Service" && find(object, "spec.selector")) {
     add(child(child(object, "spec"), "selector"));
   }

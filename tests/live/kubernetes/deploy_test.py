@@ -28,7 +28,8 @@ def test_a_life(app):
     assert set(app.objects()) == {"persistentvolumeclaim/guestbook-db-data", "persistentvolumeclaim/guestbook-nats-data",
                                   "secret/guestbook-db.guestbook", "secret/guestbook-db-superuser", "secret/guestbook-nats-client",
                                   "secret/harmony.guestbook"}, set(app.objects())
-    app.deploy().expect(0, "4 created", "5 checks passed")  # upon its data, which survives the restart of its pod
+    again = app.deploy().expect(0, "4 created", "5 checks passed").text  # upon its data, which survives the restart of its pod
+    assert "lost" not in again, again
     app.harmony("destroy", "--yes", "--delete-data").expect(0)
     assert not app.objects(), app.objects().keys()
 

@@ -226,6 +226,8 @@ def test_a_second_server_on_the_same_data(app):
     app.deploy()
     for name in ("guestbook-db", "guestbook-nats"):
         first = app.json("get", f"pod/{name}-0")
+        repelled = first["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][0]["labelSelector"]["matchLabels"]
+        assert repelled == {"app.kubernetes.io/name": name, "harmony.dev/deployment": "guestbook"}, repelled  # pods of others are welcome
         app.run("scale", f"statefulset/{name}", "--replicas=2")
         app.run("wait", "--for=jsonpath={.status.conditions[0].reason}=Unschedulable", f"pod/{name}-1", "--timeout=60s")
         app.deploy().expect(0, "scales 2 -> 1", "5 checks passed")
